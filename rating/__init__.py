@@ -1,0 +1,1 @@
+"""What a message costs, and why: the pure core. No I/O, no clock, no Kafka."""
