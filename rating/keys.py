@@ -1,0 +1,92 @@
+"""Where METER's facts lie: every state key, and nothing else.
+
+A key is one byte that names the kind, 16 bytes that name the owner, and a sort field. Instants sort as 8 bytes, big-endian; a message
+sorts by its id, a participant after it. The table of kinds, with values and writers, is in docs/adr/0001-topics-keys-and-clocks.md.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from rating.ids import conversation_digest, digest
+
+_NOBODY: Final = bytes(16)
+TIME_BYTES: Final = 8
+_SEPARATOR: Final = b"\x00"
+
+DELIVERY: Final = b"D"
+INBOUND: Final = b"R"
+OPENS_WINDOW: Final = b"I"
+CHAIN_START: Final = b"O"
+AD_REFERRAL: Final = b"A"
+SENT: Final = b"S"
+FREE_ENTRY: Final = b"F"
+FREE_ENTRY_UNION: Final = b"G"
+FREE_ENTRY_MESSAGE: Final = b"M"
+BILLED: Final = b"C"
+PLACE: Final = b"W"
+NO_PLACE: Final = b"X"
+ALLOWANCE_EDGE: Final = b"E"
+CLOCK: Final = b"N"
+WAIT: Final = b"V"
+WAIT_BY_APPEND: Final = b"B"
+UNKNOWN_ACCOUNT: Final = b"U"
+PROFILES: Final = b"P"
+PROFILES_AS_KNOWN: Final = b"Q"
+ACCOUNT_PIN: Final = b"Z"
+TOTAL: Final = b"T"
+JOB: Final = b"J"
+LEDGER: Final = b"K"
+
+LEDGER_KEY: Final = LEDGER + _NOBODY
+JOBS: Final = JOB + _NOBODY
+WAITS_BY_APPEND: Final = WAIT_BY_APPEND + _NOBODY
+
+
+def instant(at_ms: int) -> bytes:
+    """An instant as a sort field."""
+    return at_ms.to_bytes(TIME_BYTES, "big")
+
+
+def at(sort: bytes) -> int:
+    """The instant at the head of a sort field."""
+    return int.from_bytes(sort[:TIME_BYTES], "big")
+
+
+def moment(at_ms: int, message_id: str, participant: str) -> bytes:
+    """The order (instant, message id, participant): of inbound messages, sends and deliveries alike."""
+    return instant(at_ms) + message_id.encode() + _SEPARATOR + participant.encode()
+
+
+def named(sort: bytes) -> tuple[str, str]:
+    """Message id and participant of a `moment`."""
+    message_id, _, participant = sort[TIME_BYTES:].rpartition(_SEPARATOR)
+    return message_id.decode(), participant.decode()
+
+
+@lru_cache(maxsize=65_536)
+def message_bucket(phone_number_id: str, message_id: str) -> bytes:
+    """All deliveries of one message, by participant; the empty participant is the message itself."""
+    return DELIVERY + digest(phone_number_id, message_id)
+
+
+def delivery(phone_number_id: str, message_id: str, participant: str) -> bytes:
+    """The record of one delivery."""
+    return message_bucket(phone_number_id, message_id) + participant.encode()
+
+
+def inbound(phone_number_id: str, message_id: str, participant: str) -> bytes:
+    """The record of one message from a user."""
+    return INBOUND + digest(phone_number_id, message_id) + participant.encode()
+
+
+def of_conversation(kind: bytes, phone_number_id: str, user: str) -> bytes:
+    """A bucket of one conversation."""
+    return kind + conversation_digest(phone_number_id, user)
+
+
+@lru_cache(maxsize=4096)
+def of_owner(kind: bytes, *owner: str) -> bytes:
+    """A bucket, or a single record, of whatever these texts name: a phone number, an account, a phone number's month."""
+    return kind + digest(*owner)

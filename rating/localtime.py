@@ -1,0 +1,30 @@
+"""Calendar dates in an account's time zone: the only way from an instant to a day, a month or a rule."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from rating.ids import LocalDate, Month
+
+_QUARTER_HOUR_MS = 15 * 60 * 1000
+
+
+def local_date(instant_ms: int, zone: str) -> LocalDate:
+    """The calendar date of an instant in an IANA zone.
+
+    Since 2009 every zone's offset is a whole number of quarter hours, so a quarter hour has one date: that is what is remembered.
+    """
+    return _date_of_quarter_hour(instant_ms // _QUARTER_HOUR_MS, zone)
+
+
+@lru_cache(maxsize=65_536)
+def _date_of_quarter_hour(quarter_hour: int, zone: str) -> LocalDate:
+    instant = datetime.fromtimestamp(quarter_hour * _QUARTER_HOUR_MS // 1000, tz=UTC)
+    return LocalDate(instant.astimezone(ZoneInfo(zone)).date().isoformat())
+
+
+def month_of(date: LocalDate) -> Month:
+    """The calendar month of a date: the period of an allowance."""
+    return Month(date[:7])

@@ -1,0 +1,141 @@
+"""METER: the taximeter itself, as a stage.
+
+It is keyed by the business phone number, which is part of every window, every allowance and every total: each of them has one writer. A record
+becomes a fact, facts mark deliveries, and each marked delivery is decided again. That is all; the order of arrival leaves no trace in the totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final, Literal
+
+from rating import keys, waits
+from rating.allowance import FREE_PER_MONTH
+from rating.catalog import Catalog
+from rating.intake import REJECTED, Intake
+from rating.lines import RATED, UNRATED, Publisher
+from rating.profiles import ProfileRefused, version_of, with_version
+from rating.redecide import Redecision
+from rating.stage import Effects, Output, Record, State, Tick
+from rating.totals import TOPIC as TOTALS
+from rating.workbench import Workbench
+from schemas.decode import MAX_EVENT_BYTES, Event, Rejection, decode_event
+from schemas.instants import format_instant
+from schemas.profiles import decode_profile
+
+MESSAGES: Final = "whatsapp.messages"
+ACCOUNTS: Final = "whatsapp.accounts"
+REJECTS: Final = "usage.rejected"
+
+CLOCK_TOLERANCE_MS: Final = 24 * 60 * 60 * 1000
+"""An event dated further than this beyond its append time is rated, but moves no clock."""
+
+SHORTENED_TO_BYTES: Final = 64 * 1024
+"""How much of an oversized record is kept in `usage.rejected`; its hash and length stand for the rest."""
+
+REDECISIONS_PER_STEP: Final = 1000
+"""How many deliveries one step decides again for ranges that changed; the rest waits for the next step."""
+
+
+class Meter:
+    """Tracks windows, free entry points, allowances and deliveries; publishes lines, totals, unrated and rejected records."""
+
+    inputs: Final = (MESSAGES,)
+    broadcast: Final = (ACCOUNTS,)
+    outputs: Final = (RATED, TOTALS, UNRATED, REJECTS)
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        allowance: int = FREE_PER_MONTH,
+        window_basis: Literal["delivered", "sent"] = "delivered",
+        hash_message_ids: bool = False,
+        redecisions_per_step: int = REDECISIONS_PER_STEP,
+    ) -> None:
+        """`window_basis` is the instant that a window must cover: of delivery (seed S003) or of sending."""
+        self._catalog = catalog
+        self._allowance = allowance
+        self._window_by_sent = window_basis == "sent"
+        self._publisher = Publisher(hash_message_ids=hash_message_ids)
+        self._redecisions_per_step = redecisions_per_step
+
+    def step(self, state: State, batch: Sequence[Record | Tick]) -> Effects:
+        """Applies records in order. An empty batch goes on with work that an earlier step left."""
+        bench = Workbench(state, self._redecisions_per_step)
+        intake = Intake(bench, window_by_sent=self._window_by_sent)
+        redecision = Redecision(
+            bench, self._catalog, self._publisher, allowance=self._allowance, window_by_sent=self._window_by_sent
+        )
+        bench.resume()
+        for item in batch:
+            if isinstance(item, Tick):
+                waits.end_by_append_time(bench, None if item.end_of_input else item.at_ms)
+            elif item.topic == ACCOUNTS:
+                _profile(bench, item)
+            else:
+                _event(bench, intake, item)
+            for index, delivery_key in bench.due():
+                redecision.decide(index, delivery_key)
+        for index, delivery_key in bench.due():
+            redecision.decide(index, delivery_key)
+        return bench.settle()
+
+
+def _event(bench: Workbench, intake: Intake, record: Record) -> None:
+    if record.appended_at_ms is not None:
+        bench.ledger.appended_at_ms = max(bench.ledger.appended_at_ms or 0, record.appended_at_ms)
+    event = decode_event(record.value or b"")
+    if isinstance(event, Rejection):
+        bench.ledger.events[REJECTED] = bench.ledger.events.get(REJECTED, 0) + 1
+        bench.publish(_rejected(record, event), REJECTED)
+        return
+    bench.counts[event.type] += 1
+    bench.counts[intake.take(event)] += 1
+    _move_clock(bench, event, record.appended_at_ms)
+
+
+def _move_clock(bench: Workbench, event: Event, appended_at_ms: int | None) -> None:
+    """The phone number's clock follows event time, except into the future."""
+    if appended_at_ms is None or event.time_ms > appended_at_ms + CLOCK_TOLERANCE_MS:
+        return
+    if event.time_ms > bench.clock_ms(event.phone_number_id):
+        bench.move_clock(event.phone_number_id, event.time_ms)
+    waits.end_by_clock(bench, event.phone_number_id)
+
+
+def _rejected(record: Record, rejection: Rejection) -> Output:
+    """The original bytes with their coordinates. `rejected_at` is the append time: a replay must write the same bytes."""
+    value = record.value or b""
+    headers = [
+        ("reason", rejection.reason.encode()),
+        ("detail", rejection.detail.encode()),
+        ("topic", record.topic.encode()),
+        ("partition", str(record.partition).encode()),
+        ("offset", str(record.offset).encode()),
+        ("rejected_at", b"" if record.appended_at_ms is None else format_instant(record.appended_at_ms).encode()),
+    ]
+    if len(value) > MAX_EVENT_BYTES:
+        headers += [("sha256", sha256(value).hexdigest().encode()), ("bytes", str(len(value)).encode())]
+        value = value[:SHORTENED_TO_BYTES]
+    return Output(REJECTS, record.key, value, headers=headers)
+
+
+def _profile(bench: Workbench, record: Record) -> None:
+    """Takes a version of a profile; a tombstone forgets the account. What waited for the account is decided again."""
+    if record.value is None:
+        if record.key is not None:
+            bench.set_profiles(record.key.decode(errors="replace"), None)
+        return
+    profile = decode_profile(record.value)
+    if isinstance(profile, Rejection):
+        bench.counts["profile_refused"] += 1
+        return
+    try:
+        profiles = with_version(bench.profiles(profile.account_id), profile.account_id, version_of(profile))
+    except ProfileRefused:
+        bench.counts["profile_refused"] += 1
+        return
+    bench.set_profiles(profile.account_id, profiles)
+    bench.decide_range(keys.of_owner(keys.UNKNOWN_ACCOUNT, profile.account_id), b"", None)

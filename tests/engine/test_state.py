@@ -1,0 +1,108 @@
+"""The store is a sorted dict with a batch that can be kept or taken back, however the calls interleave."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from rating.stage import PREFIX_BYTES
+from streams.engine.state import Store
+
+BUCKETS = [b"w" * PREFIX_BYTES, b"w" * (PREFIX_BYTES - 1) + b"x", b"\xff" * PREFIX_BYTES]
+RESTS = st.binary(max_size=2)
+BUCKET = st.sampled_from(BUCKETS)
+KEYS = st.one_of(st.builds(bytes.__add__, BUCKET, RESTS), st.sampled_from([b"", b"w", b"\x00offsets"]))
+VALUES = st.sampled_from([b"", b"1", b"2"])
+
+
+def ranged(model: dict[bytes, bytes], bucket: bytes, low: bytes, high: bytes | None) -> list[tuple[bytes, bytes]]:
+    return [
+        (key, model[key])
+        for key in sorted(model)
+        if key[:PREFIX_BYTES] == bucket and key[PREFIX_BYTES:] >= low and (high is None or key[PREFIX_BYTES:] < high)
+    ]
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Every call on a store and on a plain dict; the model of a batch is a copy of the dict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store = Store()
+        self.now: dict[bytes, bytes] = {}
+        self.kept: dict[bytes, bytes] = {}
+
+    @rule(key=KEYS, value=VALUES)
+    def put(self, key: bytes, value: bytes) -> None:
+        self.store.put(key, value)
+        self.now[key] = value
+
+    @rule(key=KEYS)
+    def delete(self, key: bytes) -> None:
+        self.store.delete(key)
+        self.now.pop(key, None)
+
+    @rule(key=KEYS)
+    def get(self, key: bytes) -> None:
+        assert self.store.get(key) == self.now.get(key)
+
+    @rule(bucket=BUCKET, low=RESTS, high=st.none() | RESTS, reverse=st.booleans())
+    def look_at_a_range(self, bucket: bytes, low: bytes, high: bytes | None, reverse: bool) -> None:
+        expected = ranged(self.now, bucket, low, high)
+        assert list(self.store.range(bucket, low, high, reverse=reverse)) == (expected[::-1] if reverse else expected)
+
+    @rule()
+    def commit(self) -> None:
+        everything = {**dict.fromkeys(self.kept), **self.now}
+        assert self.store.commit() == {key: after for key, after in everything.items() if after != self.kept.get(key)}
+        self.store.begin()
+        self.kept = dict(self.now)
+
+    @rule()
+    def roll_back(self) -> None:
+        self.store.rollback()
+        self.store.begin()
+        self.now = dict(self.kept)
+
+    @rule(records=st.lists(st.tuples(KEYS, st.none() | VALUES)))
+    def restart_from_the_changelog(self, records: list[tuple[bytes, bytes | None]]) -> None:
+        self.store = Store()
+        self.now = {}
+        for key, value in [*self.kept.items(), *records]:
+            self.store.restore(key, value)
+            self.now[key] = value or b""
+            if value is None:
+                del self.now[key]
+        self.kept = dict(self.now)
+
+    @invariant()
+    def they_hold_the_same(self) -> None:
+        assert dict(self.store.items()) == self.now
+        assert len(self.store) == len(self.now)
+
+
+TestStore = StoreMachine.TestCase
+TestStore.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+
+def test_putting_the_value_that_is_there_is_no_change() -> None:
+    store = Store()
+    store.put(b"key", b"value")
+    assert store.commit() == {b"key": b"value"}
+    store.put(b"key", b"other")
+    store.put(b"key", b"value")
+    assert store.commit() == {}
+
+
+def test_a_batch_cannot_begin_on_top_of_one_that_was_not_ended() -> None:
+    store = Store()
+    store.put(b"key", b"value")
+    with pytest.raises(RuntimeError, match="neither committed nor rolled back"):
+        store.begin()
+
+
+def test_a_range_of_less_or_more_than_a_bucket_is_refused() -> None:
+    with pytest.raises(ValueError, match="17 bytes long, not 3"):
+        list(Store().range(b"abc"))
