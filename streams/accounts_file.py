@@ -1,7 +1,7 @@
 """The accounts file of offline commands: profiles as one JSON array, or one per line; all of its problems at once.
 
-In the stream a profile may come late and versions arrive one by one; a file is whole, so whatever its versions contradict is said before any
-event is rated (contract §3).
+In the stream a profile may come late and versions arrive one by one; a file is whole, so whatever its versions contradict is said
+before any event is rated (contract §3).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import orjson
 
 from schemas.decode import Rejection
 from schemas.profiles import Profile, decode_profile
-from streams.inputs import InputError, read_whole
+from streams.errors import UserError
+from streams.inputs import read_whole
 
 LIMIT_BYTES: Final = 256 * 1024 * 1024
 
@@ -23,20 +24,13 @@ Entry = tuple[str, bytes]
 """Where a profile stands, in words, and its JSON."""
 
 
-class AccountsError(Exception):
+class AccountsError(UserError):
     """An accounts file that cannot be used: every problem, one sentence each."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
 
 
 def read_profiles(name: str) -> list[tuple[Profile, bytes]]:
-    """Every profile of a file with its JSON, in the file's order. Raises `AccountsError`."""
-    try:
-        text = read_whole(name, LIMIT_BYTES)
-    except InputError as error:
-        raise AccountsError([str(error)]) from None
+    """Every profile of a file with its JSON, in the file's order. Raises `AccountsError`, or `InputError` where it can't be read."""
+    text = read_whole(name, LIMIT_BYTES)
     problems: list[str] = []
     profiles: list[tuple[str, Profile, bytes]] = []
     for place, raw in _entries(text):
@@ -47,7 +41,7 @@ def read_profiles(name: str) -> list[tuple[Profile, bytes]]:
             profiles.append((place, profile, raw))
     problems += [f"{name} {problem}" for problem in _contradictions(profiles)]
     if problems:
-        raise AccountsError(problems)
+        raise AccountsError(*problems)
     return [(profile, raw) for _, profile, raw in profiles]
 
 
@@ -77,9 +71,9 @@ def _contradictions(profiles: list[tuple[str, Profile, bytes]]) -> Iterator[str]
         first = versions[0][1]
         for place, profile in versions[1:]:
             if profile.timezone != first.timezone:
-                yield f"{place}: account {account_id} has timezone {profile.timezone} here and {first.timezone} before; it can't change, use one"
+                yield f"{place}: account {account_id} has timezones {first.timezone} and {profile.timezone}; use one"
             if profile.currency != first.currency:
-                yield f"{place}: account {account_id} has currency {profile.currency} here and {first.currency} before; it can't change, use one"
+                yield f"{place}: account {account_id} has currencies {first.currency} and {profile.currency}; use one"
         in_order = sorted(versions, key=lambda version: version[1].effective_from or "")
         for (_, before), (place, after) in pairwise(in_order):
             start = after.effective_from or ""

@@ -15,6 +15,8 @@ from typing import BinaryIO, Final
 
 import zstandard
 
+from streams.errors import UserError
+
 STDIN: Final = "-"
 KEPT_BYTES: Final = 16 * 1024 * 1024
 
@@ -29,7 +31,7 @@ _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-class InputError(Exception):
+class InputError(UserError):
     """A file that cannot be read: one sentence that names it."""
 
 

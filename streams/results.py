@@ -1,7 +1,7 @@
 """What the output topics say when read to the end: the totals in force, what is unrated, and how many records were rejected.
 
-One reading of them, for the offline rater, for `wameter totals` and for the demo's comparison: whoever applies the same outputs in order gets
-the same answer, wherever they came from.
+One reading of them, for the offline rater, for `wameter totals` and for the demo's comparison: whoever applies the same outputs in
+order gets the same answer, wherever they came from.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 
+from streams.errors import UserError
+
 ENV_PREFIX: Final = "WAMETER_"
 CONFIG_FILE: Final = "wameter.toml"
 
@@ -24,12 +26,8 @@ KafkaName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
 
-class SettingsError(Exception):
-    """Settings that cannot be used: every problem at once, each one sentence that names the setting and where it was given."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
+class SettingsError(UserError):
+    """Settings that cannot be used: each sentence names the setting and where it was given."""
 
 
 class Settings(BaseModel):
@@ -147,7 +145,7 @@ def load(flags: Mapping[str, Any] | None = None, config: Path | None = None) -> 
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(_sentences(error, values, places)) from None
+        raise SettingsError(*_sentences(error, values, places)) from None
 
 
 def flag_of(name: str) -> str:
@@ -165,10 +163,10 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(
-            [f"{path}: cannot be read ({(error.strerror or 'error').lower()}); correct --config or {ENV_PREFIX}CONFIG"]
+            f"{path}: cannot be read ({(error.strerror or 'error').lower()}); correct --config or {ENV_PREFIX}CONFIG"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError([f"{path}: is not TOML ({error}); write one `name = value` per line"]) from None
+        raise SettingsError(f"{path}: is not TOML ({error}); write one `name = value` per line") from None
 
 
 def _misfits(settings: Settings) -> list[str]:

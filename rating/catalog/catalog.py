@@ -6,7 +6,6 @@ as text. A catalog never changes once loaded.
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 from bisect import bisect_right
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from rating.catalog.cards import CardRow
+from rating.catalog.days import day_after
 from rating.catalog.markets import OTHER, MarketRow
 from rating.catalog.regions import country_of_number
 
@@ -76,7 +76,8 @@ class Catalog:
         """Every row in force, by prefix and period."""
         self.content_hash = _content_hash(self.cards, self.markets)
         """Hex. Two catalogs with the same one answer every question alike, whatever files they came in."""
-        self._rates = {key: _rates_of(rows) for key, rows in _grouped(self.cards, lambda row: row.key).items()}
+        by_key = _grouped(self.cards, lambda row: row.key)
+        self._rates: dict[tuple[str, str, str], _Dated[Rate | None]] = {key: _rates_of(rows) for key, rows in by_key.items()}
         self._prefixes = {prefix: _matches_of_prefix(rows) for prefix, rows in _grouped(self.markets, lambda row: row.prefix).items()}
         self._countries = {iso2: _matches_of_country(rows) for iso2, rows in _grouped(self.markets, lambda row: row.iso2).items()}
         self._lengths = sorted({len(prefix) for prefix in self._prefixes}, reverse=True)
@@ -167,15 +168,9 @@ def _matches_of_country(rows: Sequence[MarketRow]) -> _Dated[MarketMatch | None]
 
 def _by_period(rows: Sequence[MarketRow], value: Callable[[Sequence[MarketRow]], T]) -> _Dated[T]:
     """What the rows valid at a time amount to, from every day on which some row begins or has just ended."""
-    ended = {_day_after(row.valid_to) for row in rows if row.valid_to is not None}
+    ended = {day_after(row.valid_to) for row in rows if row.valid_to is not None}
     starts = sorted({row.valid_from for row in rows} | ended)
     return _Dated(starts, [value([row for row in rows if row.holds_on(start)]) for start in starts])
-
-
-def _day_after(date: str) -> str:
-    """The next local date; the calendar's last day is followed by a text that no date reaches."""
-    day = datetime.date.fromisoformat(date)
-    return "9999-12-32" if day == datetime.date.max else (day + datetime.timedelta(days=1)).isoformat()
 
 
 def _content_hash(cards: Sequence[CardRow], markets: Sequence[MarketRow]) -> str:

@@ -1,6 +1,6 @@
 """How one cell of a card or of the market table is read. Strict: a price is never guessed from something like one.
 
-Every reader takes a cell's text and returns its value, or raises `CellMistake`.
+Every reader takes a cell's text and returns its value, or raises `CellError`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 
-from rating.catalog.problems import CellMistake
+from rating.catalog.problems import CellError
 
 NANOS_DECIMALS = 9
 """Money is exact to 10^-9 of its currency (contract §8)."""
@@ -34,9 +34,9 @@ def local_date(text: str) -> str:
         try:
             datetime.date.fromisoformat(text)
         except ValueError:
-            raise CellMistake(f"{text} is no day of the calendar", "write one that is") from None
+            raise CellError(f"{text} is no day of the calendar", "write one that is") from None
         return text
-    raise CellMistake(f"{_shown(text)} is no date", "write it as 2026-01-01")
+    raise CellError(f"{_shown(text)} is no date", "write it as 2026-01-01")
 
 
 def open_or_local_date(text: str) -> str | None:
@@ -48,28 +48,28 @@ def currency(text: str) -> str:
     """One of `CURRENCIES`."""
     if text in CURRENCIES:
         return text
-    raise CellMistake(f"WhatsApp bills in no currency {_shown(text)}", f"write one of {', '.join(CURRENCIES)}")
+    raise CellError(f"WhatsApp bills in no currency {_shown(text)}", f"write one of {', '.join(CURRENCIES)}")
 
 
 def category(text: str) -> str:
     """One of `CATEGORIES`."""
     if text in CATEGORIES:
         return text
-    raise CellMistake(f"{_shown(text)} is no category", f"write one of {', '.join(CATEGORIES)}")
+    raise CellError(f"{_shown(text)} is no category", f"write one of {', '.join(CATEGORIES)}")
 
 
 def market(text: str) -> str:
     """A market's name. Whether the market table names it is settled when both are known."""
     if text:
         return text
-    raise CellMistake("the market is empty", "name one, such as France or Other")
+    raise CellError("the market is empty", "name one, such as France or Other")
 
 
 def band_start(text: str) -> int:
     """The first message of the month that a band prices, from 1."""
     if _COUNT.fullmatch(text):
         return int(text)
-    raise CellMistake(f"{_shown(text)} is no count of messages", "write a whole number, 1 for the first band")
+    raise CellError(f"{_shown(text)} is no count of messages", "write a whole number, 1 for the first band")
 
 
 def band_end(text: str) -> int | None:
@@ -78,7 +78,7 @@ def band_end(text: str) -> int | None:
         return None
     if _COUNT.fullmatch(text):
         return int(text)
-    raise CellMistake(f"{_shown(text)} is no count of messages", "write a whole number, or nothing for no end")
+    raise CellError(f"{_shown(text)} is no count of messages", "write a whole number, or nothing for no end")
 
 
 def rate(text: str) -> tuple[int, int] | None:
@@ -87,14 +87,14 @@ def rate(text: str) -> tuple[int, int] | None:
         return None
     matched = _DECIMAL.fullmatch(text)
     if matched is None:
-        raise CellMistake(f"{_shown(text)} is no decimal", "write digits with a point, such as 0.0300, or nothing for no rate")
+        raise CellError(f"{_shown(text)} is no decimal", "write digits with a point, such as 0.0300, or nothing for no rate")
     sign, whole, fraction = matched[1], matched[2], matched[3] or ""
     if sign:
-        raise CellMistake(f"the rate {_shown(text)} is negative", "write 0 or more")
+        raise CellError(f"the rate {_shown(text)} is negative", "write 0 or more")
     if len(fraction) > NANOS_DECIMALS:
-        raise CellMistake(f"the rate {_shown(text)} has {len(fraction)} decimals", f"write at most {NANOS_DECIMALS}")
+        raise CellError(f"the rate {_shown(text)} has {len(fraction)} decimals", f"write at most {NANOS_DECIMALS}")
     if len(whole.lstrip("0")) > _WHOLE_DIGITS_MAX:
-        raise CellMistake(f"the rate {_shown(text)} is a billion or more for one message", "write what one message costs")
+        raise CellError(f"the rate {_shown(text)} is a billion or more for one message", "write what one message costs")
     return int(whole + fraction.ljust(NANOS_DECIMALS, "0")), len(fraction)
 
 
@@ -102,14 +102,14 @@ def prefix(text: str) -> str:
     """The first digits of an international number, without + and without leading zeros."""
     if _PREFIX.fullmatch(text):
         return text
-    raise CellMistake(f"{_shown(text)} is no prefix of digits", "write the calling code and network digits only, such as 33 or 441481")
+    raise CellError(f"{_shown(text)} is no prefix of digits", "write the calling code and network digits only, such as 33 or 441481")
 
 
 def iso2(text: str) -> str:
     """A country as two capitals."""
     if _ISO2.fullmatch(text):
         return text
-    raise CellMistake(f"{_shown(text)} is not two capitals", "write the ISO 3166 code of the country, such as FR")
+    raise CellError(f"{_shown(text)} is not two capitals", "write the ISO 3166 code of the country, such as FR")
 
 
 def _shown(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class CatalogProblems(ValueError):
+class CatalogProblems(ValueError):  # noqa: N818 - it is the problems, all of them
     """A catalog that cannot be used. `str()` of it is all its sentences, one a line."""
 
     problems: tuple[str, ...]
@@ -17,7 +17,7 @@ class CatalogProblems(ValueError):
         self.problems = tuple(problems)
 
 
-class CellMistake(Exception):
+class CellError(Exception):
     """Raised by a reader of one cell: what is wrong with it and the mend; who reads the row knows where it stands."""
 
     def __init__(self, what: str, mend: str) -> None:

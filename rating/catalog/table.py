@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from rating.catalog.problems import CellMistake, Findings, Place
+from rating.catalog.problems import CellError, Findings, Place
 
 T = TypeVar("T")
 
@@ -28,10 +28,10 @@ class TableRow:
         self._findings = findings
 
     def read(self, column: str, reader: Callable[[str], T], instead: T) -> T:
-        """What `reader` makes of a cell; `instead` where it raises `CellMistake`, which is noted."""
+        """What `reader` makes of a cell; `instead` where it raises `CellError`, which is noted."""
         try:
             return reader(self.cells[column])
-        except CellMistake as mistake:
+        except CellError as mistake:
             self.refuse(column, mistake.what, mistake.mend)
             return instead
 

@@ -34,7 +34,7 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True)
 class Unrated:
-    """A delivery that could not be priced. Category, country and market as far as they were found."""
+    """A delivery that could not be priced. Category as the events say it; country and market as far as they were found."""
 
     key: DeliveryKey
     reason: str
@@ -118,8 +118,7 @@ def facts_of(
     category = delivery.category
 
     def unrated(reason: str) -> Unrated:
-        known = category if category in LISTED else None
-        return Unrated(delivery.key, reason, delivery.source.account_id, written(delivery.billing_instant), known, None, None)
+        return Unrated(delivery.key, reason, delivery.source.account_id, written(delivery.billing_instant), category, None, None)
 
     profile = profile_of(profiles, delivery)
     if profile is None:

@@ -40,7 +40,3 @@ def local_date(ms: int, zone: str) -> str:
     """The calendar day, `2026-01-05`, that an instant has in a zone."""
     return f"{(_EPOCH + timedelta(milliseconds=ms)).astimezone(ZoneInfo(zone)):%Y-%m-%d}"
 
-
-def local_midnight(year: int, month: int, day: int, zone: str) -> int:
-    """The instant at which a calendar day begins in a zone."""
-    return int(datetime(year, month, day, tzinfo=ZoneInfo(zone)).astimezone(UTC).timestamp()) * 1000

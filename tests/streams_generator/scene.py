@@ -124,7 +124,8 @@ class Scene:
         self, message_id: str, at: int, phone: str, account: str, user: str, recipient: Person, category: str, fixed: dict[str, Any]
     ) -> None:
         rng = self.rng
-        kind = fixed.get("kind") or ("reaction" if rng.random() < self.weights.reaction else rng.choice((None, "text", "image", "template")))
+        reacts = rng.random() < self.weights.reaction
+        kind = fixed.get("kind") or ("reaction" if reacts else rng.choice((None, "text", "image", "template")))
         expiry = fixed.get("expiry")
         if expiry is None and rng.random() < self.weights.expiry:
             expiry = at + rng.choice((-1, 0, 1, HOUR, 71 * HOUR, 100 * HOUR))

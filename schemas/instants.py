@@ -1,0 +1,93 @@
+"""Instants: RFC 3339 text on the wire, whole milliseconds since 1970 in UTC inside.
+
+Any offset and up to nine fraction digits are read; what is finer than a millisecond is cut off, never rounded, so that no message moves
+past the end of its window. The grammar is RFC 3339's own: `T` and `Z` may be small letters, a space may not stand for the `T`, an offset
+must be there, and years run from 0000. A leap second names no instant here: our days have 86,400 seconds.
+
+Source: contract, conventions; RFC 3339 §5.6.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from functools import lru_cache
+from typing import Final
+
+DAY_MS: Final = 24 * 60 * 60 * 1000
+
+EARLIEST_EVENT_MS: Final = 1_230_768_000_000
+"""2009-01-01T00:00:00Z: WhatsApp's first year. An event before it carries a broken clock."""
+AFTER_LAST_EVENT_MS: Final = 4_133_980_800_000
+"""2101-01-01T00:00:00Z: the first instant that no event may have."""
+
+_ANY = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
+    re.ASCII,
+)
+_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_CYCLE_DAYS: Final = 146_097
+"""The calendar repeats after 400 years; Python's begins with year 1, RFC 3339's with year 0."""
+_MINUTES_MS: Final = {f"T{minute // 60:02d}:{minute % 60:02d}:": minute * 60_000 for minute in range(24 * 60)}
+
+
+def parse_instant(text: str) -> int | None:
+    """Milliseconds since 1970 in UTC; None where the text is no instant.
+
+    The result may lie far outside the years that events have, before 1970 too: the caller asks for those limits.
+    """
+    # The shape that we write ourselves comes first. Its seconds and milliseconds, put together, are a number of milliseconds.
+    day_ms = _day_ms(text[:10])
+    minute_ms = _MINUTES_MS.get(text[10:17])
+    if day_ms is not None and minute_ms is not None and len(text) == 24 and text[19] == "." and text[23] == "Z":
+        digits = text[17:19] + text[20:23]
+        if digits < "60" and digits.isdecimal() and digits.isascii():
+            return day_ms + minute_ms + int(digits)
+    return _parse_any(text)
+
+
+def format_instant(ms: int) -> str:
+    """The instant in UTC with milliseconds, `2026-01-05T09:00:00.000Z`; `parse_instant` gives the same number back.
+
+    Raises `ValueError` outside the years 1 to 9999, where no event, window or line can lie.
+    """
+    day, in_day_ms = divmod(ms, DAY_MS)
+    seconds, milliseconds = divmod(in_day_ms, 1000)
+    return f"{_day_text(day)}T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{milliseconds:03d}Z"
+
+
+def _parse_any(text: str) -> int | None:
+    match = _ANY.fullmatch(text)
+    if match is None:
+        return None
+    day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = match.groups()
+    day_ms = _day_ms(day)
+    if day_ms is None:
+        return None
+    minutes = int(hour) * 60 + int(minute)
+    if sign is not None:
+        offset = int(offset_hours) * 60 + int(offset_minutes)
+        minutes += offset if sign == "-" else -offset
+    return day_ms + (minutes * 60 + int(second)) * 1000 + int((fraction or "")[:3].ljust(3, "0"))
+
+
+@lru_cache(maxsize=4096)
+def _day_ms(text: str) -> int | None:
+    match = _DAY.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day = map(int, match.groups())
+    try:
+        ordinal = date(year or 400, month, day).toordinal() - (0 if year else _CYCLE_DAYS)
+    except ValueError:
+        return None
+    return (ordinal - _EPOCH_DAY) * DAY_MS
+
+
+@lru_cache(maxsize=4096)
+def _day_text(day: int) -> str:
+    try:
+        return date.fromordinal(_EPOCH_DAY + day).isoformat()
+    except (ValueError, OverflowError):
+        raise ValueError("an instant outside the years 1 to 9999 has no text") from None

@@ -1,0 +1,121 @@
+"""`wameter`: finds the command, runs it, and turns whatever ends it into an exit code and at most a sentence."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any, Final
+
+import click
+
+from streams.cli.exit_codes import INTERRUPTED, PIPE_CLOSED
+from streams.errors import WRONG_USE, UserError
+
+_COMMANDS: Final = {
+    "demo": ("streams.cli.demo", "Run the whole pipeline here, on sample traffic."),
+    "rate": ("streams.cli.rate", "Rate files of events, without a broker."),
+    "worker": ("streams.cli.worker", "Run a worker of the pipeline."),
+    "topics": ("streams.cli.topics", "Create the topics, or check them."),
+    "status": ("streams.cli.status", "Lag, pending and unrated of a running system."),
+    "totals": ("streams.cli.totals", "Consumption by date, country and category."),
+    "audit": ("streams.cli.audit", "Recompute both ledgers from the topics."),
+    "cards": ("streams.cli.cards", "Validate and show rate cards."),
+    "schemas": ("streams.cli.schemas", "Export JSON Schema and AsyncAPI."),
+}
+"""Where each command lives, and the line that `wameter --help` has on it without importing it."""
+
+
+class _Commands(click.Group):
+    """Imports a command's module when the command is asked for, so that `wameter rate` waits for no Kafka client."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = import_module(_COMMANDS[cmd_name][0]).command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{_COMMANDS[cmd_name][0]}.command is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and name not in _COMMANDS:
+            raise UserError(f"{name!r} is no command; it is one of {', '.join(_COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version("wameter"), prog_name="wameter", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Wameter, a taximeter for WhatsApp: message events in, rated usage and totals out, exact to the last digit.
+
+    \b
+    Examples:
+      wameter demo --once
+      wameter rate events.jsonl.gz --accounts accounts.json
+      wameter worker --bootstrap kafka-1:9092
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console command. Ends the process; never with a traceback for a user's mistake."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code."""
+    try:
+        result: Any = cli.main(args=None if arguments is None else list(arguments), prog_name="wameter", standalone_mode=False)
+        sys.stdout.flush()
+    except UserError as error:
+        _say(_command_path(), *error.sentences)
+        return error.exit_code
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "wameter"
+        _say(path, f"{_lower_first(error.format_message().rstrip('.'))}; see {path} --help")
+        return WRONG_USE
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return PIPE_CLOSED
+    return result if isinstance(result, int) else 0
+
+
+def _command_path() -> str:
+    """The words of the command that was asked for, as typed: `wameter topics check`."""
+    words = ["wameter"]
+    command: click.Command | None = cli
+    for argument in sys.argv[1:]:
+        if not isinstance(command, click.Group) or argument not in command.list_commands(click.Context(command)):
+            break
+        words.append(argument)
+        command = command.get_command(click.Context(command), argument)
+    return " ".join(words)
+
+
+def _say(path: str, *sentences: str) -> None:
+    for sentence in sentences:
+        click.echo(f"{path}: {sentence}", err=True)
+
+
+def _lower_first(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _forget_stdout() -> None:
+    """Whoever read standard output is gone; without this the interpreter would complain while it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Where a command writes JSON lines: standard output, or a file that is either whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import orjson
+
+from streams.errors import UserError
+from streams.inputs import STDIN
+
+STDOUT: Final = "-"
+_BUFFER_BYTES: Final = 1024 * 1024
+
+
+class JsonLines:
+    """A stream of JSON lines."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, record: bytes) -> None:
+        """Appends a record that is JSON already."""
+        self._file.write(record + b"\n")
+
+    def write_all(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Appends records."""
+        for record in records:
+            self._file.write(orjson.dumps(record) + b"\n")
+
+
+def check_names(outputs: Mapping[str, str | None], inputs: Iterable[str]) -> None:
+    """Refuses outputs that would overwrite an input or one another; `outputs` maps flags to names. Raises `UserError`."""
+    named = {flag: name for flag, name in outputs.items() if name is not None}
+    read = {_identity(name): name for name in inputs if name != STDIN}
+    taken: dict[object, str] = {}
+    for flag, name in named.items():
+        identity = STDOUT if name == STDOUT else _identity(name)
+        if identity in taken:
+            raise UserError(f"{taken[identity]} and {flag} both write to {name}; give each its own")
+        if identity in read:
+            raise UserError(f"{flag} {name} is also read; write to another file")
+        if name != STDOUT and Path(name).is_dir():
+            raise UserError(f"{flag} {name}: is a directory; name a file in it")
+        if name != STDOUT and not Path(name).absolute().parent.is_dir():
+            raise UserError(f"{flag} {name}: its directory does not exist; create it first")
+        taken[identity] = flag
+
+
+def open_outputs(stack: ExitStack, outputs: Mapping[str, str | None]) -> dict[str, JsonLines]:
+    """Opens the outputs that have a name; they appear under it when `stack` ends without an exception. Raises `UserError`."""
+    return {flag: JsonLines(stack.enter_context(_output(flag, name))) for flag, name in outputs.items() if name is not None}
+
+
+@contextmanager
+def _output(flag: str, name: str) -> Iterator[BinaryIO]:
+    if name == STDOUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(os.path.realpath(name))
+    if path.exists() and not path.is_file():  # a pipe or a device: there is nothing to put in its place
+        with _opened(flag, name, path) as file:
+            yield file
+        return
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with _opened(flag, name, part) as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _opened(flag: str, name: str, path: Path) -> BinaryIO:
+    try:
+        return path.open("wb", buffering=_BUFFER_BYTES)
+    except OSError as error:
+        raise UserError(f"{flag} {name}: cannot be written ({(error.strerror or 'error').lower()}); choose another place") from None
+
+
+def _identity(name: str) -> object:
+    try:
+        status = os.stat(name)
+    except OSError:
+        return os.path.realpath(name)
+    return (status.st_dev, status.st_ino)

@@ -1,0 +1,59 @@
+"""Broadcast topics, followed live: what is appended to them reaches every partition of this worker, also while its input is idle.
+
+A partition reads the past by itself when it opens. This reader starts at the end, before any partition does, so the two
+meet without a hole; what both deliver is applied once, because the position is part of the state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiokafka import TopicPartition
+
+from rating.stage import Record
+from streams.engine import clients
+from streams.engine.batches import RecordBatch
+from streams.engine.fatal import die
+from streams.settings import Settings
+
+
+class BroadcastReader:
+    """One consumer without a group, over all partitions of the broadcast topics."""
+
+    def __init__(self, settings: Settings, topics: tuple[str, ...], deliver: Callable[[RecordBatch], Awaitable[None]]) -> None:
+        self._settings = settings
+        self._deliver = deliver
+        self._partitions = [TopicPartition(settings.prefix + topic, number) for topic in topics for number in range(settings.partitions)]
+        self._consumer = clients.reader(settings)
+        self._following: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """From its return on, every record appended is delivered."""
+        if not self._partitions:
+            return
+        await self._consumer.start()
+        self._consumer.assign(self._partitions)
+        for partition, end in (await self._consumer.end_offsets(self._partitions)).items():
+            self._consumer.seek(partition, end)
+        self._following = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        """Delivers no more."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait({self._following})
+        await self._consumer.stop()
+
+    async def _follow(self) -> None:
+        prefix = self._settings.prefix
+        try:
+            while True:
+                for tp, fetched in (await self._consumer.getmany(timeout_ms=1000)).items():
+                    topic = tp.topic.removeprefix(prefix)
+                    records = [Record(topic, tp.partition, r.offset, r.key, r.value, r.timestamp, r.headers) for r in fetched]
+                    await self._deliver(RecordBatch(topic, tp.partition, 0, records, records[-1].offset + 1))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            die(error, doing="following the broadcast topics")

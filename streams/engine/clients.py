@@ -1,0 +1,46 @@
+"""How every Kafka client of the pipeline connects: one place that turns settings into aiokafka's arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.helpers import create_ssl_context
+
+from streams.settings import Settings
+
+READ_COMMITTED = "read_committed"
+FETCH_BYTES = 4 * 1024 * 1024
+"""Of one partition in one fetch. A single larger record still comes through: brokers always send at least one."""
+
+
+def connection(settings: Settings) -> dict[str, Any]:
+    """Arguments that any aiokafka client takes: where the brokers are and how to log in."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap,
+        "security_protocol": settings.security_protocol,
+    }
+    if settings.security_protocol.endswith("SSL"):
+        options["ssl_context"] = create_ssl_context(cafile=settings.ssl_ca_file and str(settings.ssl_ca_file))
+    if settings.sasl_mechanism is not None:
+        options["sasl_mechanism"] = settings.sasl_mechanism
+        options["sasl_plain_username"] = settings.sasl_username
+        options["sasl_plain_password"] = settings.sasl_password.get_secret_value() if settings.sasl_password else None
+    return options
+
+
+def reader(settings: Settings, group_id: str | None = None) -> AIOKafkaConsumer:
+    """A consumer that is no member of a group: it reads what is committed, from where it is told. Start and stop it.
+
+    With `group_id` it can look up that group's offsets.
+    """
+    return AIOKafkaConsumer(
+        **connection(settings),
+        group_id=group_id,
+        isolation_level=READ_COMMITTED,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=FETCH_BYTES,
+        fetch_max_bytes=4 * FETCH_BYTES,
+        fetch_max_wait_ms=100,
+    )

@@ -1,0 +1,127 @@
+"""The engine of a worker: which partitions it owns, and what reaches them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from faust.types import TP
+
+from rating.stage import Stage
+from streams.engine.batches import RecordBatch
+from streams.engine.breaker import Breaker
+from streams.engine.broadcast import BroadcastReader
+from streams.engine.fatal import Refusal, die
+from streams.engine.partition import Partition
+from streams.metrics import Metrics
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    import faust
+
+    from streams.engine.transport import BatchConsumer
+
+
+class Engine:
+    """Runs one stage in one worker, on the partitions that the group gives it. Bind it to its app before that starts."""
+
+    def __init__(self, stage: Stage, stage_name: str, settings: Settings, *, draining: bool = False, metrics: Metrics | None = None) -> None:
+        self.stage = stage
+        self.stage_name = stage_name
+        self.settings = settings
+        self.draining = draining
+        self.metrics = metrics or Metrics()
+        self.breaker = Breaker(settings.breaker_window, settings.breaker_ratio)
+        self.finished = asyncio.Event()
+        """Set when draining is done."""
+        self.channel: faust.ChannelT[RecordBatch]
+        self._consumer: BatchConsumer
+        self._partitions: dict[int, Partition] = {}
+        self._room = asyncio.Event()
+        self._broadcast: BroadcastReader | None = None
+
+    @property
+    def ready(self) -> bool:
+        """True when every partition of this worker is open; also when it has none."""
+        return self._broadcast is not None and all(partition.is_open for partition in self._partitions.values())
+
+    async def step(self, batch: RecordBatch) -> None:
+        """Takes a batch from the agent. It is processed by its partition, in order, while the next one is fetched."""
+        partition = self._partitions.get(batch.partition)
+        if partition is not None:
+            partition.put(batch)
+
+    # What the transport calls
+
+    def bind(self, consumer: BatchConsumer) -> None:
+        """Names the consumer that positions are told to."""
+        self._consumer = consumer
+
+    async def assigned(self, partitions: set[TP]) -> None:
+        """Opens partitions, in the background: restoring may take longer than the group waits for a heartbeat."""
+        numbers = {tp.partition for tp in partitions}
+        missing = {(topic, number) for topic in self.stage.inputs for number in numbers} - {(self.logical(tp.topic), tp.partition) for tp in partitions}
+        if missing:
+            die(Refusal(f"partitions of the inputs do not belong together: {sorted(missing)} are elsewhere; give all inputs equally many partitions"))
+        if self._broadcast is None:
+            self._broadcast = BroadcastReader(self.settings, self.stage.broadcast, self._deliver)
+            await self._broadcast.start()
+        for number in numbers - self._partitions.keys():
+            self._partitions[number] = Partition(self, number)
+        self.drained()
+
+    async def revoked(self, partitions: set[TP]) -> None:
+        """Closes partitions; returns when nothing of them is under way."""
+        leaving = [self._partitions.pop(number) for number in {tp.partition for tp in partitions} & self._partitions.keys()]
+        await asyncio.gather(*(partition.close() for partition in leaving))
+
+    async def stopping(self) -> None:
+        """Closes everything."""
+        if self._broadcast is not None:
+            await self._broadcast.stop()
+        leaving, self._partitions = self._partitions, {}
+        await asyncio.gather(*(partition.close() for partition in leaving.values()))
+
+    def has_room(self, topic_partition: TP) -> bool:
+        """True when a batch of it would be taken now."""
+        partition = self._partitions.get(topic_partition.partition)
+        return partition is not None and partition.has_room()
+
+    async def wait_for_room(self) -> None:
+        """Returns when a partition may have room again, at the latest after a second."""
+        self._room.clear()
+        try:
+            async with asyncio.timeout(1.0):
+                await self._room.wait()
+        except TimeoutError:
+            return
+
+    async def hand_over(self, batch: RecordBatch) -> None:
+        """Puts a batch on the agent's channel; waits while that is full."""
+        await self.channel.put(batch)
+
+    def logical(self, topic: str) -> str:
+        """A topic's name without the prefix."""
+        return topic.removeprefix(self.settings.prefix)
+
+    # What a partition calls
+
+    async def lease(self, topic: str, partition: int, offset: int) -> int:
+        """Has the transport begin again at an offset."""
+        return await self._consumer.lease(TP(self.settings.prefix + topic, partition), offset)
+
+    def made_room(self) -> None:
+        """Wakes the transport."""
+        self._room.set()
+
+    def drained(self) -> None:
+        """Ends the worker once every partition it owns is drained."""
+        if self.draining and all(partition.is_drained for partition in self._partitions.values()):
+            self.finished.set()
+
+    async def _deliver(self, batch: RecordBatch) -> None:
+        """A broadcast batch to every partition; waits while one of them is busy with many."""
+        for partition in list(self._partitions.values()):
+            while not partition.has_room_for_broadcast() and self._partitions.get(partition.number) is partition:
+                await self.wait_for_room()
+            partition.put(batch)

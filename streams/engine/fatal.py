@@ -1,0 +1,61 @@
+"""How a worker ends when it must not go on: at once, with nothing half-done.
+
+Whatever a dead process had not committed, the next one's fencing aborts. So the way out of every doubt is the same:
+say why in one line, and leave; a supervisor starts again from what Kafka holds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from enum import IntEnum
+from typing import NoReturn
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class Exit(IntEnum):
+    """Exit codes of a worker beside 0 (done), 2 (bad configuration) and 3 (a service is unreachable)."""
+
+    UNEXPECTED = 70
+    """Something nobody foresaw. Restart."""
+    FENCED = 71
+    """Another worker has taken this one's partitions or its name. Restart; never go on."""
+    REFUSED = 72
+    """What Kafka holds contradicts itself (state lost, topic made anew): a person must look. A restart says the same again."""
+    BREAKER = 75
+    """Most records are being rejected: the deploy is bad, or whoever publishes. A person must look."""
+
+
+class Refusal(Exception):
+    """Kafka holds something that a worker must not build on; the message is one sentence with the mend."""
+
+
+class Tripped(Exception):
+    """The circuit breaker opened; the message says what it saw."""
+
+
+def die(error: BaseException, **where: object) -> NoReturn:
+    """Logs one line (and the stack of an unexpected error) and ends the process without any cleaning up."""
+    code = exit_code(error)
+    log.critical("worker ends", exit_code=int(code), reason=str(error) or repr(error), **where, exc_info=error if code is Exit.UNEXPECTED else None)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def exit_code(error: BaseException) -> Exit:
+    """Which exit an error means."""
+    from aiokafka.errors import ProducerFenced
+
+    if isinstance(error, ProducerFenced):
+        return Exit.FENCED
+    if isinstance(error, Refusal):
+        return Exit.REFUSED
+    if isinstance(error, Tripped):
+        return Exit.BREAKER
+    return Exit.UNEXPECTED

@@ -1,0 +1,180 @@
+"""One owned partition of a stage, from fencing to its last commit: the loop that turns batches into transactions."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import Protocol
+
+import structlog
+from aiokafka import TopicPartition
+
+from rating.stage import Stage, Tick
+from streams.engine.batches import RecordBatch
+from streams.engine.breaker import Breaker
+from streams.engine.fatal import die
+from streams.engine.opening import catch_up, take_over
+from streams.engine.steps import Steps
+from streams.engine.transaction import TransactionLog
+from streams.metrics import Metrics
+from streams.settings import Settings
+
+log = structlog.get_logger(__name__)
+BROADCAST_BATCHES = 64
+"""How many batches may queue while broadcast topics are read."""
+
+
+class Owner(Protocol):
+    """What a partition asks of its engine."""
+
+    settings: Settings
+    stage: Stage
+    stage_name: str
+    breaker: Breaker
+    metrics: Metrics
+
+    async def lease(self, topic: str, partition: int, offset: int) -> int:
+        """The transport's next batch of this topic partition begins at `offset`; returns the number it is known by."""
+
+    def made_room(self) -> None:
+        """A partition takes batches again."""
+
+    def drained(self) -> None:
+        """A partition has come to the end of its inputs."""
+
+
+class Partition:
+    """Partition `number` of all inputs of a stage, and its state. Nothing else in the cluster writes what it writes."""
+
+    def __init__(self, owner: Owner, number: int) -> None:
+        settings = owner.settings
+        self.number = number
+        self.is_open = False
+        self.is_drained = False
+        self._owner = owner
+        self._settings = settings
+        self._changelog = TopicPartition(f"{settings.prefix}wameter-{owner.stage_name}-state", number)
+        self._log = TransactionLog(
+            settings, transactional_id=f"{settings.prefix}{settings.app_id}-{owner.stage_name}-{number}", changelog=self._changelog
+        )
+        self._steps = Steps(owner.stage, settings, number, self._log, owner.breaker, owner.metrics)
+        self._inbox: deque[RecordBatch] = deque()
+        self._arrived = asyncio.Event()
+        self._leases: dict[str, int] = {}
+        self._ended: set[str] = set()
+        self._unfinished = False
+        self._closing = False
+        self._stepped_s = self._ticked_s = time.monotonic()
+        self._fencing = asyncio.create_task(self._log.open())
+        self._living = asyncio.create_task(self._live())
+
+    def has_room(self) -> bool:
+        """True while input batches are taken: open, and no more than one step's records waiting."""
+        waiting = sum(len(batch.records) for batch in self._inbox)
+        return self.is_open and not self._closing and not self.is_drained and waiting < self._settings.batch_max_records
+
+    def has_room_for_broadcast(self) -> bool:
+        """True while broadcast batches may queue; also before it is open."""
+        return len(self._inbox) < BROADCAST_BATCHES
+
+    def put(self, batch: RecordBatch) -> None:
+        """Queues a batch. One that follows an older seek is void and dropped."""
+        if self._is_input(batch) and batch.lease != self._leases.get(batch.topic):
+            return
+        self._inbox.append(batch)
+        self._arrived.set()
+
+    async def close(self) -> None:
+        """Ends after the step that is running. What is queued is dropped: it was never committed, so it is read again."""
+        self._closing = True
+        self._arrived.set()
+        if not self.is_open:
+            # Fencing is not cancelled: its request could reach the broker after the next owner's, and fence that one.
+            await asyncio.wait({self._fencing})
+            self._living.cancel()
+        await asyncio.wait({self._living})
+        await self._log.close()
+
+    async def _live(self) -> None:
+        try:
+            await self._open()
+            while not self._closing:
+                await self._work()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            die(error, stage=self._owner.stage_name, partition=self.number)
+
+    async def _open(self) -> None:
+        began_s = time.monotonic()
+        async with asyncio.timeout(self._settings.restore_timeout_ms / 1000):
+            await asyncio.shield(self._fencing)
+            starts = await take_over(self._owner.stage, self._settings, self._steps, self._changelog, self._owner.metrics)
+            for topic, offset in starts.items():
+                self._leases[topic] = await self._owner.lease(topic, self.number, offset)
+        self.is_open = True
+        self._owner.made_room()
+        took_s = round(time.monotonic() - began_s, 3)
+        log.info("partition open", partition=self.number, keys=len(self._steps.store), starts=starts, took_s=took_s)
+
+    async def _work(self) -> None:
+        """One turn: waits for batches, for the time to tick, or not at all if the stage left work; then one step."""
+        await self._wait()
+        batches = self._take()
+        if self._closing:
+            return
+        self._stepped_s = time.monotonic()
+        effects = await self._steps.run(batches, self._tick(batches))
+        self._unfinished = effects.unfinished
+        for batch in batches:
+            if self._is_input(batch):
+                (self._ended.add if batch.at_end else self._ended.discard)(batch.topic)
+        if self._ended == set(self._owner.stage.inputs) and not self._inbox and not self._unfinished and not self.is_drained:
+            await self._end()
+
+    async def _wait(self) -> None:
+        if not self._inbox and not self._unfinished:
+            self._arrived.clear()
+            try:
+                async with asyncio.timeout_at(asyncio.get_running_loop().time() + self._until_tick_s()):
+                    await self._arrived.wait()
+            except TimeoutError:
+                return
+        pause_s = self._stepped_s + self._settings.pacing_ms / 1000 - time.monotonic()
+        if pause_s > 0 and not self._closing:
+            await asyncio.sleep(pause_s)
+
+    def _take(self) -> list[RecordBatch]:
+        """What is queued, up to one step's records."""
+        taken: list[RecordBatch] = []
+        records = 0
+        while self._inbox and (not taken or records + len(self._inbox[0].records) <= self._settings.batch_max_records):
+            taken.append(self._inbox.popleft())
+            records += len(taken[-1].records)
+        self._owner.made_room()
+        return taken
+
+    def _tick(self, batches: list[RecordBatch]) -> Tick | None:
+        """The time, if it is due: that of the log while records come, so that a backlog is not overtaken; the clock's where none do."""
+        if self._until_tick_s() > 0:
+            return None
+        self._ticked_s = time.monotonic()
+        now_ms = int(time.time() * 1000)
+        appended = [at_ms for batch in batches if batch.records and (at_ms := batch.records[-1].appended_at_ms) is not None]
+        return Tick(min([now_ms, *appended]))
+
+    def _until_tick_s(self) -> float:
+        return max(0.0, self._ticked_s + self._settings.tick_interval_ms / 1000 - time.monotonic())
+
+    async def _end(self) -> None:
+        """The end of all inputs, while draining: every wait ends, whatever that brings is worked off."""
+        await catch_up(self._owner.stage, self._settings, self._steps)
+        effects = await self._steps.run([], Tick(int(time.time() * 1000), end_of_input=True))
+        while effects.unfinished:
+            effects = await self._steps.run([])
+        self.is_drained = True
+        self._owner.drained()
+
+    def _is_input(self, batch: RecordBatch) -> bool:
+        return batch.topic in self._owner.stage.inputs

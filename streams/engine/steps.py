@@ -1,0 +1,68 @@
+"""A stage on the state of one partition: each step is a batch, its effects and one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from aiokafka import TopicPartition
+
+from rating.stage import Effects, Record, Stage, Tick
+from streams.engine import positions
+from streams.engine.batches import RecordBatch
+from streams.engine.breaker import Breaker
+from streams.engine.state import Store
+from streams.engine.transaction import TransactionLog
+from streams.metrics import Metrics
+from streams.settings import Settings
+
+
+class Steps:
+    """Runs steps one after another. Any exception means that the process must end: the state may be ahead of Kafka."""
+
+    def __init__(self, stage: Stage, settings: Settings, number: int, log: TransactionLog, breaker: Breaker, metrics: Metrics) -> None:
+        self.store = Store()
+        self._stage = stage
+        self._settings = settings
+        self._number = number
+        self._log = log
+        self._breaker = breaker
+        self._metrics = metrics
+
+    async def run(self, batches: Sequence[RecordBatch], tick: Tick | None = None) -> Effects:
+        """Applies what of the batches the state has not seen, then the tick, and commits. Returns what the stage reported.
+
+        A step that changes nothing and puts out nothing makes no transaction; one that only moves a position does.
+        """
+        began_s = time.monotonic()
+        self.store.begin()
+        offsets: dict[TopicPartition, int] = {}
+        work: list[Record | Tick] = []
+        for batch in batches:
+            self._take(batch, work, offsets)
+        records = len(work)
+        if tick is not None:
+            work.append(tick)
+        effects = self._stage.step(self.store, work)
+        self._breaker.check(records, effects.counts.get("rejected", 0))
+        changes = self.store.commit()
+        stepped_s = time.monotonic()
+        if changes or effects.outputs:
+            async with asyncio.timeout(self._settings.step_timeout_ms / 1000):
+                await self._log.commit(self._number, effects.outputs, changes, offsets)
+            self._metrics.committed(effects, records=records, step_s=stepped_s - began_s, commit_s=time.monotonic() - stepped_s)
+        return effects
+
+    def _take(self, batch: RecordBatch, work: list[Record | Tick], offsets: dict[TopicPartition, int]) -> None:
+        """Adds a batch's new records to the step, and its position to what the step commits."""
+        known = positions.position(self.store, batch.topic, batch.partition) or 0
+        if batch.next_offset <= known:
+            return
+        if batch.records and batch.records[0].offset < known:
+            work += [record for record in batch.records if record.offset >= known]
+        else:
+            work += batch.records
+        positions.advance(self.store, batch.topic, batch.partition, batch.next_offset)
+        if batch.topic in self._stage.inputs:
+            offsets[TopicPartition(self._settings.prefix + batch.topic, batch.partition)] = batch.next_offset

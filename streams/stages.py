@@ -1,0 +1,18 @@
+"""Makes the stages of the pipeline from the settings: the same for a worker and for the offline rater, so that they cannot differ."""
+
+from __future__ import annotations
+
+from rating.catalog import CatalogProblems
+from rating.meter import Meter
+from streams.catalog_files import load_directory
+from streams.errors import UserError
+from streams.settings import Settings
+
+
+def meter_of(settings: Settings) -> Meter:
+    """METER with the catalog, window basis and message ids of the settings. Raises `UserError` for a catalog that cannot be loaded."""
+    try:
+        catalog = load_directory(settings.catalog)
+    except CatalogProblems as error:
+        raise UserError(*error.problems) from None
+    return Meter(catalog, window_basis=settings.window_basis, hash_message_ids=settings.message_ids == "hashed")

@@ -1,0 +1,53 @@
+"""A stage that is easy to check: it numbers the records of each key, multiplied by a factor that a broadcast sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rating.stage import Effects, Output, Record, State, Tick
+
+
+class ToyStage:
+    """One output per record: how many its key has had, and the factor of its key at that time. One total per key.
+
+    A value `bad` is rejected; `later` waits for a tick; `poison` is a bug.
+    """
+
+    inputs = ("toy.in",)
+    broadcast = ("toy.factors",)
+    outputs = ("toy.out", "toy.totals", "toy.rejected")
+
+    def step(self, state: State, batch: Sequence[Record | Tick]) -> Effects:
+        effects = Effects()
+        rejected = 0
+        for record in batch:
+            if isinstance(record, Tick):
+                self._release(state, effects)
+            elif record.topic == "toy.factors":
+                state.put(b"factor|" + (record.key or b""), record.value or b"")
+            elif record.value == b"poison":
+                raise RuntimeError("a bug that this record brings to light")
+            elif record.value == b"bad":
+                rejected += 1
+                effects.outputs.append(Output("toy.rejected", record.key, record.value, headers=[("reason", b"bad"), ("offset", b"%d" % record.offset)]))
+            elif record.value == b"later":
+                state.put(b"waiting".ljust(17, b"|") + record.offset.to_bytes(8, "big"), record.key or b"")
+            else:
+                self._count(state, record.key or b"", effects)
+        effects.counts = {"rejected": rejected, "applied": len(batch) - rejected}
+        return effects
+
+    def _count(self, state: State, key: bytes, effects: Effects) -> None:
+        count = int(state.get(b"count|" + key) or b"0") + 1
+        state.put(b"count|" + key, b"%d" % count)
+        factor = state.get(b"factor|" + key) or b"none"
+        effects.outputs.append(Output("toy.out", key, b"%d %s" % (count, factor)))
+        effects.outputs.append(Output("toy.totals", key, b"%d" % count))
+
+    def _release(self, state: State, effects: Effects) -> None:
+        """Counts what waited, two records a step."""
+        waiting = list(state.range(b"waiting".ljust(17, b"|")))
+        for where, key in waiting[:2]:
+            state.delete(where)
+            self._count(state, key, effects)
+        effects.unfinished = len(waiting) > 2

@@ -1,0 +1,145 @@
+"""Runs METER over a plan, watches every step, keeps both ledgers in view."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from rating import keys
+from rating.catalog import Catalog, load_catalog
+from rating.ids import delivery_id
+from rating.meter import Meter
+from rating.records import decode_delivery, decode_ledger
+from rating.stage import Record, Tick
+from streams.engine.state import Store
+from tests.laws.plans import Item, Plan
+from tests.laws.watch import Watch, decided, must
+from tests.oracle import Line, Result, Unrated
+from tests.oracle.reading import RejectedError, read_event
+from tests.streams_generator import Stream
+from tests.streams_generator.catalog import CATALOG
+
+BILLS = ("message.delivered", "message.read")
+
+
+@cache
+def catalog() -> Catalog:
+    """The test catalog, loaded once."""
+    return load_catalog(CATALOG, None)
+
+
+@dataclass
+class Run:
+    """METER, its state and what came of a plan."""
+
+    stream: Stream
+    plan: Plan
+    store: Store = field(default_factory=Store)
+    watch: Watch = field(default_factory=Watch)
+    consumed: int = 0
+    billable: set[tuple[str, str, str]] = field(default_factory=set)
+    """Deliveries with a billing instant, counted here from the records alone."""
+    was_unfinished: bool = False
+    restarted: bool = False
+
+    def play(self) -> Run:
+        """Runs the whole plan; raises `LawBrokenError` at the first step that breaks a law."""
+        meter = self._meter()
+        for number, batch in enumerate(self.plan.steps):
+            if number == self.plan.restart_before:
+                meter, self.store, self.restarted = self._meter(), _copy(self.store), True
+            unfinished = self._step(meter, batch)
+            while unfinished and (self.plan.finishes_first or number + 1 == len(self.plan.steps)):
+                self.was_unfinished = True
+                unfinished = self._step(meter, ())
+        return self
+
+    def _meter(self) -> Meter:
+        basis: Any = self.stream.window_basis
+        redecisions = self.plan.redecisions_per_step
+        return Meter(catalog(), allowance=self.stream.allowance, window_basis=basis, redecisions_per_step=redecisions)
+
+    def _step(self, meter: Meter, batch: tuple[Item, ...]) -> bool:
+        self.store.begin()
+        effects = meter.step(self.store, batch)
+        self.store.commit()
+        self.watch.step(effects.outputs, of_one_record=len(batch) <= 1)
+        self._conserve(batch)
+        return effects.unfinished
+
+    def _conserve(self, batch: tuple[Item, ...]) -> None:
+        for item in batch:
+            if isinstance(item, Tick) or item.topic != "whatsapp.messages":
+                continue
+            self.consumed += 1
+            self._count_billable(item)
+        ledger = decode_ledger(self.store.get(keys.LEDGER_KEY) or b"")
+        sides = Counter(ledger.deliveries)
+        must(sum(ledger.events.values()) == self.consumed, "every event has one side", ledger.events, self.consumed)
+        must(min(ledger.events.values(), default=0) >= 0, "no side of the event ledger is below nothing", ledger.events)
+        must(ledger.events.get("rejected", 0) == len(self.watch.rejected), "what is rejected is published", ledger.events)
+        must(sides.total() == len(self.billable), "every delivery with a billing instant has one side", sides, len(self.billable))
+        live = Counter(line["outcome"] for line in self.watch.live.values())
+        must((sides["charged"], sides["free"]) == (live["charged"], live["free"]), "the ledger counts the lines in force", sides, live)
+        must(sides["unrated"] == len(self.watch.unrated), "the ledger counts what is unrated", sides, len(self.watch.unrated))
+
+    def _count_billable(self, record: Record) -> None:
+        try:
+            event = read_event(record.value or b"")
+        except RejectedError:
+            return
+        if event.type in BILLS:
+            self.billable.add((event.phone_number_id, event.message_id, event.participant or ""))
+
+    def compare(self, oracle: Result) -> None:
+        """Raises `LawBrokenError` unless the end is the oracle's, to the last digit."""
+        watch = self.watch
+        expected_lines = {delivery_id(*key): _decided_by_oracle(line) for key, line in oracle.lines.items()}
+        found_lines = {delivery: decided(line) for delivery, line in watch.live.items()}
+        must(found_lines == expected_lines, "the net lines are the oracle's", *_difference(found_lines, expected_lines))
+        expected_unrated = {delivery_id(*key): _unrated_by_oracle(each) for key, each in oracle.unrated.items()}
+        found_unrated = {key: _unrated_published(each) for key, each in watch.unrated.items()}
+        must(found_unrated == expected_unrated, "the unrated are the oracle's", *_difference(found_unrated, expected_unrated))
+        found_totals = watch.totals_with_messages()
+        must(found_totals == oracle.totals, "the totals are the oracle's", *_difference(found_totals, oracle.totals))
+        expected_rejected = Counter(oracle.rejected.values())
+        must(Counter(reason for _, reason in watch.rejected) == expected_rejected, "the rejected are the oracle's", watch.rejected)
+        self._compare_state(oracle)
+
+    def _compare_state(self, oracle: Result) -> None:
+        """The delivery records in the state, counted one by one, say what the ledger says."""
+        sides = Counter(decode_delivery(value).disposition for key, value in self.store.items() if key.startswith(keys.DELIVERY))
+        outcomes = Counter(line.outcome for line in oracle.lines.values())
+        found = (sides["charged"], sides["free"], sides["unrated"], sides["pending"])
+        must(found == (outcomes["charged"], outcomes["free"], len(oracle.unrated), 0), "the state holds what was decided", sides, outcomes)
+
+
+def _copy(store: Store) -> Store:
+    copy = Store()
+    for key, value in store.items():
+        copy.restore(bytes(key), bytes(value))
+    return copy
+
+
+def _decided_by_oracle(line: Line) -> tuple[Any, ...]:
+    return (
+        line.account_id, line.key.phone_number_id, line.key.message_id, delivery_id(*line.key), line.billed_at, line.date, line.country,
+        line.market, line.category, line.outcome, line.reason, line.currency, line.cost, line.amount, line.rulebook, line.card, line.tier,
+        line.meta,
+    )  # fmt: skip
+
+
+def _unrated_by_oracle(each: Unrated) -> tuple[Any, ...]:
+    return (each.reason, each.account_id, *each.key[:2], each.billed_at, each.category, each.country, each.market)
+
+
+def _unrated_published(record: dict[str, Any]) -> tuple[Any, ...]:
+    names = ("reason", "account_id", "phone_number_id", "message_id", "billed_at", "category", "country", "market")
+    return tuple(record[name] for name in names)
+
+
+def _difference(found: dict[Any, Any], expected: dict[Any, Any]) -> list[str]:
+    keys_that_differ = [key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key)]
+    return [f"{key}: METER {found.get(key)}, oracle {expected.get(key)}" for key in keys_that_differ[:3]]

@@ -1,0 +1,148 @@
+"""Watching what METER publishes, as a suspicious customer would: every step is checked, nothing is taken on trust."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from rating.stage import Output
+from tests.oracle import Total, TotalKey
+
+DECIDED = (
+    "account_id", "phone_number_id", "message_id", "delivery_id", "billed_at", "date", "country", "market", "category", "outcome",
+    "reason", "currency", "cost", "amount", "rulebook", "card", "tier", "meta",
+)  # fmt: skip
+"""The fields of a line that are the decision; window, revision and ids are not."""
+
+NOTHING = Total(0, Decimal(0), Decimal(0))
+
+
+class LawBrokenError(AssertionError):
+    """A law of the product does not hold; the message says which."""
+
+
+def must(holds: bool, law: str, *evidence: object) -> None:
+    """Raises `LawBrokenError` unless the law holds."""
+    if not holds:
+        raise LawBrokenError(f"{law}: {' | '.join(str(each) for each in evidence)}")
+
+
+@dataclass
+class Watch:
+    """Everything published so far, and what follows from it."""
+
+    line_ids: set[str] = field(default_factory=set)
+    live: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The line in force, by delivery id."""
+    lines: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    """All lines of a delivery, in order."""
+    unrated: dict[str, dict[str, Any]] = field(default_factory=dict)
+    was_unrated: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """All reasons of a delivery, in order."""
+    totals: dict[TotalKey, Total] = field(default_factory=dict)
+    sums: dict[TotalKey, Total] = field(default_factory=lambda: defaultdict(lambda: NOTHING))
+    rejected: list[tuple[int, str]] = field(default_factory=list)
+    """Offset and reason."""
+    published: list[list[Output]] = field(default_factory=list)
+
+    def step(self, outputs: list[Output], *, of_one_record: bool) -> None:
+        """Takes the outputs of one step; raises `LawBrokenError` when they break a law."""
+        self.published.append(outputs)
+        totals_seen: set[TotalKey] = set()
+        reversed_just_now: dict[str, Any] | None = None
+        for output in outputs:
+            line_before, reversed_just_now = reversed_just_now, None
+            if output.topic == "usage.rated":
+                line = json.loads(output.value or b"")
+                must(output.key == line["account_id"].encode(), "a line's record key is its account", line)
+                if line["kind"] == "reversal":
+                    self._reversal(line)
+                    reversed_just_now = line
+                else:
+                    idle = of_one_record and line_before is not None and decided(line) == decided(line_before)
+                    must(not idle, "a correction corrects something", line)
+                    self._charge(line)
+            elif output.topic == "usage.unrated":
+                self._unrated(output)
+            elif output.topic == "usage.totals":
+                self._total(json.loads(output.value or b""), totals_seen)
+            else:
+                must(output.topic == "usage.rejected", "METER publishes on its own topics", output.topic)
+                headers = dict(output.headers)
+                self.rejected.append((int(headers["offset"]), headers["reason"].decode()))
+        self._nothing_is_both(outputs)
+        self._lines_add_up()
+
+    def _charge(self, line: dict[str, Any]) -> None:
+        delivery, before = line["delivery_id"], self.lines[line["delivery_id"]]
+        must(line["kind"] == "charge" and line["reverses"] is None, "a line is a charge or a reversal", line)
+        must(delivery not in self.live, "a delivery has one line in force", line)
+        last = before[-1]["revision"] if before else 0
+        must(line["revision"] == last + 1, "revisions grow by one", last, line)
+        self._publish(line, +1)
+        self.live[delivery] = line
+
+    def _reversal(self, line: dict[str, Any]) -> None:
+        live = self.live.pop(line["delivery_id"], None)
+        must(live is not None and line["reverses"] == live["line_id"], "a reversal takes back the line in force", line, live)
+        assert live is not None
+        ignored = {"line_id", "kind", "reverses"}
+        same = all(line[name] == live[name] for name in live if name not in ignored)
+        must(same, "a reversal has the figures of the line it takes back", line, live)
+        self._publish(line, -1)
+
+    def _publish(self, line: dict[str, Any], sign: int) -> None:
+        must(line["line_id"] not in self.line_ids, "no line id comes twice", line)
+        self.line_ids.add(line["line_id"])
+        self.lines[line["delivery_id"]].append(line)
+        key = TotalKey(*(line[name] for name in TotalKey._fields))
+        so_far = self.sums[key]
+        self.sums[key] = Total(
+            so_far.messages + sign, so_far.cost + sign * Decimal(line["cost"]), so_far.amount + sign * Decimal(line["amount"])
+        )
+
+    def _unrated(self, output: Output) -> None:
+        key = (output.key or b"").decode()
+        if output.value is None:
+            must(key in self.unrated, "a tombstone mends something that is unrated", key)
+            del self.unrated[key]
+            return
+        record = json.loads(output.value)
+        must(record["delivery_id"] == key, "an unrated record's key is its delivery", record)
+        must(self.unrated.get(key) != record, "nothing unrated is published twice", record)
+        self.unrated[key] = record
+        self.was_unrated[key].append(record["reason"])
+
+    def _total(self, record: dict[str, Any], seen: set[TotalKey]) -> None:
+        key = TotalKey(*(record[name] for name in TotalKey._fields))
+        must(key not in seen, "a step publishes a total once", key)
+        seen.add(key)
+        self.totals[key] = Total(record["messages"], Decimal(record["cost"]), Decimal(record["amount"]))
+
+    def _nothing_is_both(self, outputs: Iterable[Output]) -> None:
+        both = self.live.keys() & self.unrated.keys()
+        must(not both, "a delivery is rated or unrated, never both", both, outputs)
+
+    def _lines_add_up(self) -> None:
+        for key in self.sums.keys() | self.totals.keys():
+            lines, total = self.sums.get(key, NOTHING), self.totals.get(key, NOTHING)
+            must(lines == total, "the lines add up to the totals at every step", key, lines, total)
+
+    def totals_with_messages(self) -> dict[TotalKey, Total]:
+        """Totals in force; those that came back to nothing are left out, once they are seen to be nothing."""
+        for key, total in self.totals.items():
+            must(total.messages > 0 or total == NOTHING, "a total without messages is zero", key, total)
+        return {key: total for key, total in self.totals.items() if total.messages}
+
+
+def decided(line: dict[str, Any]) -> tuple[Any, ...]:
+    """The decision in a line, with money as numbers."""
+    return tuple(Decimal(line[name]) if name in ("cost", "amount") else _hashable(line[name]) for name in DECIDED)
+
+
+def _hashable(value: Any) -> Any:
+    return (value["type"], value["agrees"]) if isinstance(value, dict) else value
