@@ -1,10 +1,11 @@
 """The monthly allowance: the first 1,000 service messages of a phone number's month are free, in the order of event time.
 
-The order is (billing instant, message id, participant), never arrival. One record holds the count and the edge, the delivery that takes the last
-free place: a late delivery before the edge pushes the edge's delivery out, a removal lets the next one back in. So either costs O(log n), whatever
-the length of the month.
+The order is (billing instant, message id, participant), never arrival. One record holds the count and the edge, the delivery that takes
+the last free place: a late delivery before the edge pushes the edge's delivery out, a removal lets the next one back in. So either costs
+O(log n), whatever the length of the month.
 
-Deliveries that take no place, because Meta's word decides them, are still measured against the edge: their own verdict is kept beside Meta's.
+Deliveries that take no place, because Meta's word decides them, are still measured against the edge: their own verdict is kept beside
+Meta's.
 
 Source: contract §2, rulebook 2026-10-01.
 """

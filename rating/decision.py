@@ -1,8 +1,8 @@
 """The decision: is a delivery charged, why, and what does it cost?
 
-A pure function of facts. It runs in two halves, because one thing depends on other deliveries: `assess` finds everything that a delivery's own
-facts decide, including whether it stands in the monthly allowance's order; `conclude` adds whether its place there is free. Policy is in the
-rulebooks, prices are in the catalog: this module only asks them in the order of contract §2.
+A pure function of facts. It runs in two halves, because one thing depends on other deliveries: `assess` finds everything that a
+delivery's own facts decide, including whether it stands in the monthly allowance's order; `conclude` adds whether its place there is
+free. Policy is in the rulebooks, prices are in the catalog: this module only asks them in the order of contract §2.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from rating.catalog import Catalog
-from rating.ids import LocalDate, Month
+from rating.ids import LocalDate
 from rating.life import Case
 from rating.localtime import local_date, month_of
 from rating.money import ZERO, Nanos, fee_on
@@ -61,7 +61,9 @@ class Waiting(NamedTuple):
     """No event has told the category yet: the `sent` may still come."""
 
 
-def assess(case: Case, profiles: Profiles | None, surroundings: Surroundings, catalog: Catalog, *, wait_is_over: bool) -> Assessment | Unrated | Waiting:
+def assess(
+    case: Case, profiles: Profiles | None, surroundings: Surroundings, catalog: Catalog, *, wait_is_over: bool
+) -> Assessment | Unrated | Waiting:
     """Everything that a delivery's own facts decide. Unrated reasons come in the contract's order of precedence."""
     if profiles is None:
         return _unrated("unknown_account", case)

@@ -1,10 +1,10 @@
 """Free entry points: everything is free for a while after a business answers someone who came through an ad.
 
-Each ad referral starts one at the business's first `sent` at or after it and less than 24 hours later. It lasts 72 hours from that `sent`, or
-until the expiry Meta printed on it. That first message is free whenever it is delivered. Several make a union.
+Each ad referral starts one at the business's first `sent` at or after it and less than 24 hours later. It lasts 72 hours from that
+`sent`, or until the expiry Meta printed on it. That first message is free whenever it is delivered. Several make a union.
 
-Referrals and sends arrive in any order, so both are kept in order, and a free entry point is derived: a `sent` opens one when a referral lies
-between the send before it and itself. A change touches one send and its neighbour.
+Referrals and sends arrive in any order, so both are kept in order, and a free entry point is derived: a `sent` opens one when a referral
+lies between the send before it and itself. A change touches one send and its neighbour.
 
 Source: contract §2; Meta, "Pricing on the WhatsApp Business Platform", free entry point.
 """

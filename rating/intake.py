@@ -1,7 +1,7 @@
 """Taking an event in: facts change, the indexes follow, and whatever may be decided differently now is marked.
 
-Of the events with one identity the earliest counts, so a new event can replace a known one whole: then what the old one did is taken back. The new
-fact goes in before the old one comes out, so that only the difference between them is decided again.
+Of the events with one identity the earliest counts, so a new event can replace a known one whole: then what the old one did is taken
+back. The new fact goes in before the old one comes out, so that only the difference between them is decided again.
 
 Source: contract §2.
 """
@@ -14,7 +14,7 @@ from typing import Final
 from rating import keys
 from rating.free_entry import Change, FreeEntryPoints
 from rating.ids import conversation_digest
-from rating.life import comes_first, sending
+from rating.life import case_of, comes_first, sending
 from rating.records import Inbound, Sending, decode_inbound, encode
 from rating.windows import OPENS_NO_WINDOW, Span, Windows
 from rating.workbench import FIRST_MEMBER, Workbench
@@ -92,13 +92,15 @@ class Intake:
         old: Sending | None = getattr(delivery, name)
         if not comes_first(new, old):
             return None, DUPLICATE
+        before = case_of(delivery, self._bench.sent_of_message(delivery))
         setattr(delivery, name, new)
+        if case_of(delivery, self._bench.sent_of_message(delivery)) != before:
+            self._bench.decide(key)
         side = INFORMATIONAL if name == "failed" else APPLIED
         if name == "sent":
             self._move_send(event, participant, old, new)
             if not participant:
                 self._bench.decide_range(key, FIRST_MEMBER, None)
-        self._bench.decide(key)
         return None if old is None else side, side
 
     def _move_send(self, event: Event, participant: str, old: Sending | None, new: Sending) -> None:

@@ -1,13 +1,14 @@
 """A delivery's life: what its events say together, in whatever order they came.
 
-Of the events with one identity the earliest counts, whole. The billing instant is the earliest of `delivered` and `read`; without one nothing is
-ever billed. A `sent` without participant speaks for every member of a group whose own is missing.
+Of the events with one identity the earliest counts, whole. The billing instant is the earliest of `delivered` and `read`; without one
+nothing is ever billed. A `sent` without participant speaks for every member of a group whose own is missing.
 
 Source: contract §2.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from rating.records import Delivery, Sending, encode
@@ -88,19 +89,23 @@ def case_of(delivery: Delivery, message_sent: Sending | None) -> Case | None:
         raise AssertionError("a billing instant without an event")
     spoken = [event for event in (sent, delivered, read) if event is not None]
     words = [event for event in (delivered, read, sent) if event is not None]
-    category = next((event.category for event in spoken if event.category is not None), None)
+    category = _first(event.category for event in spoken)
     return Case(
         billed_at_ms=instant_ms,
         account_id=first.account_id,
         user=first.user,
         recipient=delivery.participant or first.user,
-        user_country=next((event.user_country for event in (own, delivered, read, failed) if event is not None and event.user_country), None),
-        category=category if category is not None else next((c for c in map(_category_in_pricing, words) if c is not None), None),
-        pricing_type=next((event.pricing_type for event in words if event.pricing_type is not None), None),
+        user_country=_first(event.user_country for event in (own, delivered, read, failed) if event is not None),
+        category=category if category is not None else _first(map(_category_in_pricing, words)),
+        pricing_type=_first(event.pricing_type for event in words),
         sent_at_ms=None if sent is None else sent.time_ms,
         is_reaction=sent is not None and sent.kind == "reaction",
         message_id=delivery.message_id,
     )
+
+
+def _first(said: Iterable[str | None]) -> str | None:
+    return next((value for value in said if value is not None), None)
 
 
 def _category_in_pricing(event: Sending) -> str | None:

@@ -1,7 +1,8 @@
 """METER: the taximeter itself, as a stage.
 
-It is keyed by the business phone number, which is part of every window, every allowance and every total: each of them has one writer. A record
-becomes a fact, facts mark deliveries, and each marked delivery is decided again. That is all; the order of arrival leaves no trace in the totals.
+It is keyed by the business phone number, which is part of every window, every allowance and every total: each of them has one writer. A
+record becomes a fact, facts mark deliveries, and each marked delivery is decided again. That is all; the order of arrival leaves no trace
+in the totals.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from rating.allowance import FREE_PER_MONTH
 from rating.catalog import Catalog
 from rating.intake import REJECTED, Intake
 from rating.lines import RATED, UNRATED, Publisher
-from rating.profiles import ProfileRefused, version_of, with_version
+from rating.profiles import ProfileRefusedError, version_of, with_version
 from rating.redecide import Redecision
 from rating.stage import Effects, Output, Record, State, Tick
 from rating.totals import TOPIC as TOTALS
@@ -134,7 +135,7 @@ def _profile(bench: Workbench, record: Record) -> None:
         return
     try:
         profiles = with_version(bench.profiles(profile.account_id), profile.account_id, version_of(profile))
-    except ProfileRefused:
+    except ProfileRefusedError:
         bench.counts["profile_refused"] += 1
         return
     bench.set_profiles(profile.account_id, profiles)

@@ -8,12 +8,14 @@ Source: contract §3.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from rating.ids import LocalDate, digest
 from rating.records import Profiles, Version, encode
 from schemas.profiles import Profile
 
 
-class ProfileRefused(ValueError):
+class ProfileRefusedError(ValueError):
     """A version that contradicts what is known of its account: one sentence."""
 
 
@@ -34,7 +36,8 @@ def version_of(profile: Profile) -> Version:
 def with_version(known: Profiles | None, account_id: str, version: Version) -> Profiles:
     """The account's versions with one more, or one replaced that starts on the same date.
 
-    Raises `ProfileRefused` when the zone or the currency of an account with rated deliveries would change, or a portfolio within a month.
+    Raises `ProfileRefusedError` when
+    the zone or the currency of an account with rated deliveries would change, or a portfolio within a month.
     Before the first delivery a version with another zone or currency starts the account anew.
     """
     if known is None:
@@ -42,13 +45,13 @@ def with_version(known: Profiles | None, account_id: str, version: Version) -> P
     same_frame = all((other.timezone, other.currency) == (version.timezone, version.currency) for other in known.versions)
     if not same_frame:
         if known.in_use:
-            raise ProfileRefused("time zone and currency can't change after the account's first rated delivery; use a new account_id")
+            raise ProfileRefusedError("time zone and currency can't change after the account's first rated delivery; use a new account_id")
         return Profiles(account_id, (version,))
     others = [other for other in known.versions if other.effective_from != version.effective_from]
     versions = tuple(sorted([*others, version], key=lambda each: each.effective_from))
-    for before, after in zip(versions, versions[1:], strict=False):
+    for before, after in pairwise(versions):
         if before.portfolio_id != after.portfolio_id and not after.effective_from.endswith("-01"):
-            raise ProfileRefused(f"portfolio_id changes on {after.effective_from}; let the version start on a month's first day")
+            raise ProfileRefusedError(f"portfolio_id changes on {after.effective_from}; let the version start on a month's first day")
     return Profiles(account_id, versions, in_use=known.in_use)
 
 

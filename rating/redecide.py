@@ -14,8 +14,7 @@ from rating.free_entry import FreeEntryPoints
 from rating.ids import conversation_digest
 from rating.life import Case, case_of
 from rating.lines import Publisher
-from rating.profiles import identity
-from rating.records import Charge, Delivery, Place, Profiles, Sending, Unrated, decode_profiles
+from rating.records import Charge, Delivery, Place, Profiles, Unrated
 from rating.windows import Windows
 from rating.workbench import FIRST_MEMBER, Workbench
 
@@ -43,12 +42,13 @@ class Redecision:
             delivery.wait_is_over = True
         if index == keys.SENT and not delivery.participant:
             self._bench.decide_range(delivery_key, FIRST_MEMBER, None)
-        case = case_of(delivery, self._sent_of_message(delivery))
+        case = case_of(delivery, self._bench.sent_of_message(delivery))
         if case is None:
             return
         conversation = conversation_digest(delivery.phone_number_id, case.user)
         self._file(delivery, conversation, case.billed_at_ms)
-        profiles = self._profiles(delivery, case.account_id)
+        kept = self._kept_profiles(delivery, case.account_id)
+        profiles = kept or self._bench.profiles(case.account_id)
         found = assess(case, profiles, self._surroundings(case, conversation), self._catalog, wait_is_over=delivery.wait_is_over)
         self._take_place(delivery, found.place if isinstance(found, Assessment) else None)
         if isinstance(found, Waiting):
@@ -61,16 +61,10 @@ class Redecision:
             return
         result = conclude(found, self._catalog, place_is_free=self._place_is_free(delivery))
         self._publish(delivery, result)
-        if profiles is not None and delivery.charge is not None:
-            self._keep(delivery, profiles)
+        if kept is None and isinstance(result, Charge):
+            delivery.profiles = self._bench.keep_profiles(case.account_id)
 
     # Facts around a delivery
-
-    def _sent_of_message(self, delivery: Delivery) -> Sending | None:
-        if not delivery.participant or delivery.sent is not None:
-            return None
-        message = self._bench.delivery(keys.message_bucket(delivery.phone_number_id, delivery.message_id))
-        return None if message is None else message.sent
 
     def _surroundings(self, case: Case, conversation: bytes) -> Surroundings:
         instant_ms = case.sent_at_ms if self._window_by_sent and case.sent_at_ms is not None else case.billed_at_ms
@@ -78,18 +72,10 @@ class Redecision:
         in_free_entry_point = points.covers(case.billed_at_ms) or points.opened_by(case.message_id)
         return Surroundings(Windows(self._state, conversation).at(instant_ms), in_free_entry_point)
 
-    def _profiles(self, delivery: Delivery, account_id: str) -> Profiles | None:
-        """Those known when the delivery was first rated; until then, those known now."""
-        if delivery.profiles is not None:
-            kept = self._state.get(keys.PROFILES_AS_KNOWN + delivery.profiles)
-            profiles = None if kept is None else decode_profiles(kept)
-            if profiles is not None and profiles.account_id == account_id:
-                return profiles
-        return self._bench.profiles(account_id)
-
-    def _keep(self, delivery: Delivery, profiles: Profiles) -> None:
-        delivery.profiles = identity(profiles)
-        self._bench.use_profiles(profiles)
+    def _kept_profiles(self, delivery: Delivery, account_id: str) -> Profiles | None:
+        """Those known when the delivery was first rated; None before that, and when it turned out to be another account's."""
+        kept = None if delivery.profiles is None else self._bench.kept_profiles(delivery.profiles)
+        return kept if kept is not None and kept.account_id == account_id else None
 
     # Filing
 

@@ -1,7 +1,7 @@
 """Rulebooks: what is billable, as dated data.
 
-A rulebook says for each category what a delivered message is inside and outside a customer service window, and for which category an allowance
-counts. It is chosen by the local date of the billing instant in the account's zone. What it costs is the rate card's matter.
+A rulebook says for each category what a delivered message is inside and outside a customer service window, and for which category an
+allowance counts. It is chosen by the local date of the billing instant in the account's zone. What it costs is the rate card's matter.
 
 Sources: seed S003 (rulebook 2025-07-01); Meta, "Pricing on the WhatsApp Business Platform" and its update of 2026-10-01; contract §2.
 """

@@ -77,7 +77,8 @@ class State(Protocol):
         """Removes a key; removing one that is not there does nothing."""
 
     def range(self, bucket: bytes, low: bytes = b"", high: bytes | None = None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
-        """Keys and values of one bucket (exactly `PREFIX_BYTES` long) whose rest lies in `[low, high)`, in byte order; `high` None is the end.
+        """Keys and values of one bucket (exactly `PREFIX_BYTES` long) whose rest lies in `[low, high)`, in byte order; `high` None is the
+        end.
 
         Yields the whole key. Costs O(log n) to start, then O(1) each. Writing to the bucket while iterating is allowed only after the
         iterator is dropped.

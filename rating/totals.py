@@ -1,7 +1,7 @@
 """Totals: what every line adds up to, per account, phone number, day, country, market, category, outcome and currency (contract §5).
 
-A total is absolute and has one writer, since the phone number is part of its key. It is published whenever it changed, with the lines that changed it,
-so that at every commit the lines add up to it.
+A total is absolute and has one writer, since the phone number is part of its key. It is published whenever it changed, with the lines
+that changed it, so that at every commit the lines add up to it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Deliveries whose category nobody has told yet wait for their `sent`, an hour of event time at most.
 
-A wait ends by the phone number's own clock; where a number falls silent, by the log's append time, an hour after the wait began. At the end of the
-input every wait ends. What is decided at the end can still be corrected by a later event.
+A wait ends by the phone number's own clock; where a number falls silent, by the log's append time, an hour after the wait began. At the
+end of the input every wait ends. What is decided at the end can still be corrected by a later event.
 
 Source: contract §2, `no_category`; architecture, clocks.
 """

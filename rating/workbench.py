@@ -19,6 +19,7 @@ from rating.records import (
     Job,
     Ledger,
     Profiles,
+    Sending,
     decode_delivery,
     decode_job,
     decode_ledger,
@@ -46,6 +47,8 @@ class Workbench:
         self._deliveries: dict[bytes, Delivery] = {}
         self._clocks: dict[bytes, int] = {}
         self._profiles: dict[str, Profiles | None] = {}
+        self._kept: dict[bytes, Profiles | None] = {}
+        self._names: dict[str, bytes] = {}
         self._due: deque[bytes] = deque()
         self._jobs: deque[Job] = deque()
 
@@ -71,6 +74,13 @@ class Workbench:
             if participant:
                 self.state.put(key, encode(found))  # so that a range over the message's members finds it in this step
         return key, found
+
+    def sent_of_message(self, delivery: Delivery) -> Sending | None:
+        """The `sent` that speaks for all members of a group, where this member's own is missing."""
+        if not delivery.participant or delivery.sent is not None:
+            return None
+        message = self.delivery(keys.message_bucket(delivery.phone_number_id, delivery.message_id))
+        return None if message is None else message.sent
 
     # What must be decided again
 
@@ -141,20 +151,35 @@ class Workbench:
     def set_profiles(self, account_id: str, profiles: Profiles | None) -> None:
         """Replaces them; None forgets the account."""
         self._profiles[account_id] = profiles
+        self._names.pop(account_id, None)
         key = keys.of_owner(keys.PROFILES, account_id)
         if profiles is None:
             self.state.delete(key)
         else:
             self.state.put(key, encode(profiles))
 
-    def use_profiles(self, profiles: Profiles) -> None:
-        """Keeps a set of versions for the corrections of what was rated with it."""
-        kept = keys.PROFILES_AS_KNOWN + identity(profiles)
-        if profiles.in_use and self.state.get(kept) is not None:
-            return
-        profiles = msgspec.structs.replace(profiles, in_use=True)
-        self.state.put(kept, encode(profiles))
-        self.set_profiles(profiles.account_id, profiles)
+    def kept_profiles(self, name: bytes) -> Profiles | None:
+        """A set of versions that was kept under this name, as it was then."""
+        if name not in self._kept:
+            known = self.state.get(keys.PROFILES_AS_KNOWN + name)
+            self._kept[name] = None if known is None else decode_profiles(known)
+        return self._kept[name]
+
+    def keep_profiles(self, account_id: str) -> bytes:
+        """Keeps the account's present versions for the corrections of what is rated with them; returns their name. Twice changes nothing."""
+        name = self._names.get(account_id)
+        if name is not None:
+            return name
+        profiles = self.profiles(account_id)
+        if profiles is None:
+            raise AssertionError("a delivery was rated without a profile")
+        name = identity(profiles)
+        if self.kept_profiles(name) is None:
+            self._kept[name] = msgspec.structs.replace(profiles, in_use=True)
+            self.state.put(keys.PROFILES_AS_KNOWN + name, encode(self._kept[name]))
+            self.set_profiles(account_id, self._kept[name])
+        self._names[account_id] = name
+        return name
 
     # The end
 

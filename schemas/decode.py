@@ -26,6 +26,9 @@ __all__ = ["MAX_EVENT_BYTES", "Event", "EventType", "Rejection", "decode_by_cont
 MAX_EVENT_BYTES: Final = MAX_BYTES
 """Most bytes of a message event, its line end not counted: 1 MiB."""
 
+_TOO_SHORT_TO_BE_DEEP: Final = MAX_DEPTH * len('{"":}')
+"""In so few bytes no objects can be nested too deep; arrays can."""
+_OPENING_BRACKET: Final = ord("[")
 _SAFE_INTEGER: Final = 2**53
 
 
@@ -134,6 +137,7 @@ class _Wire(msgspec.Struct, gc=False):
     kind: str | None = None
     edited: bool | None = None
     referral: _Referral | None = None
+    category_unknown: bool | None = None
     category: str | None = None
     template: str | None = None
     sender_id: str | None = None
@@ -152,7 +156,9 @@ _NO_PRICING: Final = _Pricing()
 
 def _decode_quickly(raw: bytes) -> Event | None:
     """The event of a record that is right beyond doubt. None says nothing about the record."""
-    if len(raw) > MAX_BYTES or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
+    if (len(raw) > _TOO_SHORT_TO_BE_DEEP or _OPENING_BRACKET in raw) and (
+        len(raw) > MAX_BYTES or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH
+    ):
         return None
     try:
         if not raw.isascii():
@@ -207,7 +213,7 @@ def _is_valid(wire: _Wire) -> bool:
             return False
     elif not _is_person(wire.participant):
         return False
-    return wire.category is not None or wire.type != "message.sent"
+    return wire.category is not None or wire.type != "message.sent" or wire.category_unknown is True
 
 
 def _whole(code: float | None) -> int | None:

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.fields import Country, EventInstant, Id, Instant, Number, Person, PersonOrGroup, Version, Wire, invalid, one_of
+from schemas.fields import Country, EventInstant, Id, Instant, Number, Person, PersonOrGroup, Version, Wire, invalid
 from schemas.rejections import UNKNOWN_TYPE
 
 EventType = Literal["message.received", "message.sent", "message.delivered", "message.read", "message.failed"]
@@ -26,7 +26,7 @@ def _event_type(value: object) -> EventType:
     for known in EVENT_TYPES:
         if value == known:
             return known
-    raise PydanticCustomError(UNKNOWN_TYPE, "is none of " + one_of(EVENT_TYPES))
+    raise PydanticCustomError(UNKNOWN_TYPE, "is none of " + ", ".join(EVENT_TYPES))
 
 
 class Referral(Wire):
@@ -45,8 +45,8 @@ class Pricing(Wire):
 
     type: str | None = Field(
         None,
-        description="`regular` (charged), `free_customer_service`, `free_entry_point` or `free_group_customer_service`. Without it the object decides "
-        "nothing; a value not listed leaves the message unrated with `unknown_pricing`.",
+        description="`regular` (charged), `free_customer_service`, `free_entry_point` or `free_group_customer_service`. Without it the "
+        "object decides nothing; a value not listed leaves the message unrated with `unknown_pricing`.",
         examples=["regular"],
     )
     category: str | None = Field(None, description="Meta's category; serves where no event gives a `category`.", examples=["utility"])
@@ -67,7 +67,10 @@ class MessageEvent(Wire):
         json_schema_extra={
             "allOf": [
                 {
-                    "if": {"properties": {"type": {"const": "message.sent"}}, "required": ["type"]},
+                    "if": {
+                        "properties": {"type": {"const": "message.sent"}, "category_unknown": {"enum": [False, None]}},
+                        "required": ["type"],
+                    },
                     "then": {"required": ["category"], "properties": {"category": {"type": "string"}}},
                 },
                 {
@@ -93,8 +96,8 @@ class MessageEvent(Wire):
     )
     participant: Person | None = Field(
         None,
-        description="Group events: the member concerned, who wrote or to whom it was delivered. A `message.sent` without it speaks for all members "
-        "whose own is missing; `message.delivered` and `message.read` of a group must have it.",
+        description="Group events: the member concerned, who wrote or to whom it was delivered. A `message.sent` without it speaks for all "
+        "members whose own is missing; `message.delivered` and `message.read` of a group must have it.",
     )
     user_country: Country | None = Field(None, description="Country of the recipient, used where the recipient is no phone number.")
     message_id: Id = Field(
@@ -110,10 +113,15 @@ class MessageEvent(Wire):
     )
     edited: bool = Field(False, description="Received: true for an edit of an earlier message, which opens no window.")
     referral: Referral | None = Field(None, description="Received: the advertisement or post the user came from.")
+    category_unknown: bool = Field(
+        False,
+        description="Sent: true where the publisher can't know the `category`, as one that hears Meta's webhooks alone. It may then be "
+        "missing, and `pricing` or another event of the message tells it.",
+    )
     category: str | None = Field(
         None,
-        description="Sent (required), delivered, read: `marketing`, `utility`, `authentication`, `authentication_international` or `service` (no template). "
-        "A value not listed leaves the message unrated with `unknown_category`.",
+        description="Sent (required), delivered, read: `marketing`, `utility`, `authentication`, `authentication_international` or "
+        "`service` (no template). A value not listed leaves the message unrated with `unknown_category`.",
         examples=["utility"],
     )
     template: str | None = Field(None, description="Sent: the template's name.")
@@ -133,6 +141,6 @@ class MessageEvent(Wire):
     @field_validator("category", mode="after")
     @classmethod
     def _sent_names_its_category(cls, category: str | None, info: ValidationInfo) -> str | None:
-        if category is None and info.data.get("type") == "message.sent":
+        if category is None and info.data.get("type") == "message.sent" and not info.data.get("category_unknown"):
             raise invalid("is missing: a sent must have one")
         return category

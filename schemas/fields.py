@@ -6,7 +6,7 @@ Every type here says in its JSON Schema what a reader of the contract must know:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Final
 
@@ -27,8 +27,14 @@ COUNTRY: Final = r"[A-Z]{2}"
 _VERSION: Final = 1
 
 
+class Published(BaseModel):
+    """A record that Wameter writes: a field without a value is `null`, not missing. Readers ignore fields they don't know."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
 class Wire(BaseModel):
-    """A record, or an object in one: unknown fields are ignored, `null` is the same as absent, no value is converted."""
+    """A record that others write, or an object in one: unknown fields are ignored, `null` is the same as absent, no value is converted."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", validate_default=True)
 
@@ -79,11 +85,7 @@ _SENTENCES: Final = {
     "string_type": "must be text",
     "string_too_short": "must not be empty",
     "bool_type": "must be true or false",
-    "int_type": "must be a whole number",
     "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
-    "dict_type": "must be an object",
-    "literal_error": "is none of the values that this field may have",
 }
 
 
@@ -144,10 +146,7 @@ def local_date(value: object) -> str:
     raise invalid("must be a calendar date, YYYY-MM-DD")
 
 
-def one_of(values: Iterable[str]) -> str:
-    """Values as a sentence lists them: `a, b, c`."""
-    return ", ".join(values)
-
+PublishedVersion = Annotated[int, BeforeValidator(_version), WithJsonSchema({"const": 1, "description": "Version of the record's form."})]
 
 Version = Annotated[
     int,
@@ -163,7 +162,11 @@ Id = Annotated[str, Field(min_length=1)]
 
 Person = Annotated[
     str,
-    BeforeValidator(_matching(f"{PHONE}|{SCOPED_ID}", "must be a phone number `+…` (E.164) or a business-scoped id `CC.…`")),
+    BeforeValidator(
+        _matching(
+            f"{PHONE}|{SCOPED_ID}", "must be a phone number (E.164: + and digits) or a business-scoped id (two capitals and a dot first)"
+        )
+    ),
     WithJsonSchema(
         {
             "type": "string",
@@ -177,7 +180,10 @@ Person = Annotated[
 PersonOrGroup = Annotated[
     str,
     BeforeValidator(
-        _matching(f"{PHONE}|{SCOPED_ID}|{GROUP}", "must be a phone number `+…` (E.164), a business-scoped id `CC.…` or a group `group:…`")
+        _matching(
+            f"{PHONE}|{SCOPED_ID}|{GROUP}",
+            "must be a phone number (E.164: + and digits), a business-scoped id (two capitals and a dot first) or a group (group: first)",
+        )
     ),
     WithJsonSchema(
         {
@@ -210,3 +216,17 @@ LocalDate = Annotated[
     WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-01-05"]}),
 ]
 """A calendar date in the account's zone."""
+
+_MONEY: Final = r"[0-9]+(\.[0-9]{1,9})?"
+
+Money = Annotated[
+    str,
+    Field(pattern=f"^{_MONEY}$", examples=["0.0300", "0"]),
+]
+"""An amount as a decimal text in units of the record's currency, at most nine decimals; `0.03` and `0.0300` are equal."""
+
+SignedMoney = Annotated[str, Field(pattern=f"^-?{_MONEY}$", examples=["12.3400", "-0.0150"])]
+"""Money that may be negative: a difference, or a sum of differences."""
+
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["USD"])]
+"""ISO 4217."""

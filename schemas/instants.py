@@ -25,11 +25,19 @@ _ANY = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
     re.ASCII,
 )
-_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _CYCLE_DAYS: Final = 146_097
 """The calendar repeats after 400 years; Python's begins with year 1, RFC 3339's with year 0."""
+
+# The shape that we write ourselves is looked up piece by piece: `2026-01-05`, `T09:00:`, `00`, `.000Z`.
+_DAYS_MS: Final[dict[str, int]] = {}
+_DAYS_KEPT: Final = 4096
 _MINUTES_MS: Final = {f"T{minute // 60:02d}:{minute % 60:02d}:": minute * 60_000 for minute in range(24 * 60)}
+_SECONDS_MS: Final = {f"{second:02d}": second * 1000 for second in range(60)}
+_FRACTIONS_MS: Final = {f".{ms:03d}Z": ms for ms in range(1000)} | {"Z": 0}
+_MINUTES: Final = tuple(_MINUTES_MS)
+_SECONDS: Final = tuple(_SECONDS_MS)
+_FRACTIONS: Final = tuple(_FRACTIONS_MS)
 
 
 def parse_instant(text: str) -> int | None:
@@ -37,14 +45,10 @@ def parse_instant(text: str) -> int | None:
 
     The result may lie far outside the years that events have, before 1970 too: the caller asks for those limits.
     """
-    # The shape that we write ourselves comes first. Its seconds and milliseconds, put together, are a number of milliseconds.
-    day_ms = _day_ms(text[:10])
-    minute_ms = _MINUTES_MS.get(text[10:17])
-    if day_ms is not None and minute_ms is not None and len(text) == 24 and text[19] == "." and text[23] == "Z":
-        digits = text[17:19] + text[20:23]
-        if digits < "60" and digits.isdecimal() and digits.isascii():
-            return day_ms + minute_ms + int(digits)
-    return _parse_any(text)
+    try:
+        return _DAYS_MS[text[:10]] + _MINUTES_MS[text[10:17]] + _SECONDS_MS[text[17:19]] + _FRACTIONS_MS[text[19:]]
+    except KeyError:
+        return _parse_any(text)
 
 
 def format_instant(ms: int) -> str:
@@ -52,9 +56,10 @@ def format_instant(ms: int) -> str:
 
     Raises `ValueError` outside the years 1 to 9999, where no event, window or line can lie.
     """
-    day, in_day_ms = divmod(ms, DAY_MS)
-    seconds, milliseconds = divmod(in_day_ms, 1000)
-    return f"{_day_text(day)}T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{milliseconds:03d}Z"
+    minute, in_minute_ms = divmod(ms, 60_000)
+    day, minute_of_day = divmod(minute, 24 * 60)
+    second, millisecond = divmod(in_minute_ms, 1000)
+    return _day_text(day) + _MINUTES[minute_of_day] + _SECONDS[second] + _FRACTIONS[millisecond]
 
 
 def _parse_any(text: str) -> int | None:
@@ -65,6 +70,9 @@ def _parse_any(text: str) -> int | None:
     day_ms = _day_ms(day)
     if day_ms is None:
         return None
+    if len(_DAYS_MS) >= _DAYS_KEPT:
+        _DAYS_MS.clear()
+    _DAYS_MS[day] = day_ms
     minutes = int(hour) * 60 + int(minute)
     if sign is not None:
         offset = int(offset_hours) * 60 + int(offset_minutes)
@@ -72,12 +80,8 @@ def _parse_any(text: str) -> int | None:
     return day_ms + (minutes * 60 + int(second)) * 1000 + int((fraction or "")[:3].ljust(3, "0"))
 
 
-@lru_cache(maxsize=4096)
 def _day_ms(text: str) -> int | None:
-    match = _DAY.fullmatch(text)
-    if match is None:
-        return None
-    year, month, day = map(int, match.groups())
+    year, month, day = int(text[:4]), int(text[5:7]), int(text[8:])
     try:
         ordinal = date(year or 400, month, day).toordinal() - (0 if year else _CYCLE_DAYS)
     except ValueError:

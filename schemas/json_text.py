@@ -26,10 +26,10 @@ _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _PAIR_OR_HALF_OR_OTHER_ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]|(\\u[dD][89a-fA-F])|\\.", re.DOTALL)
 
 
-def read_json(raw: bytes) -> object | Rejection:
+def read_json(raw: bytes, max_bytes: int = MAX_BYTES) -> object | Rejection:
     """The value a record holds, or the rejection `too_large` or `invalid_json`. Nothing that anyone sends raises."""
-    if len(raw) > MAX_BYTES:
-        return Rejection(TOO_LARGE, f"the record has more than {MAX_BYTES} bytes")
+    if len(raw) > max_bytes:
+        return Rejection(TOO_LARGE, f"the record has more than {max_bytes} bytes")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -15,12 +15,15 @@ UNSUPPORTED_VERSION: Final = "unsupported_version"
 UNKNOWN_TYPE: Final = "unknown_type"
 TIME_OUT_OF_RANGE: Final = "time_out_of_range"
 
+REASONS: Final = (TOO_LARGE, INVALID_JSON, UNSUPPORTED_VERSION, UNKNOWN_TYPE, INVALID_FIELD, TIME_OUT_OF_RANGE)
+"""In the order in which they apply to a JSON object; JSON that is no object is `invalid_field` at once."""
+
 
 class Rejection(NamedTuple):
     """A refused record. A publisher mends it and sends it again; the stream goes on without it."""
 
     reason: str
-    """Stable code, one of this module's: what programs look at."""
+    """Stable code, one of `REASONS`: what programs look at."""
     detail: str
     """Every problem, `field: what is wrong`, joined by `; `. Names fields and rules, never values: they may be personal."""
 
@@ -37,15 +40,12 @@ class Problem(NamedTuple):
         return f"{self.field}: {self.sentence}" if self.field else self.sentence
 
 
-_FIRST: Final = (UNSUPPORTED_VERSION, UNKNOWN_TYPE, INVALID_FIELD, TIME_OUT_OF_RANGE)
-
-
 def rejection_of(problems: Sequence[Problem]) -> Rejection:
     """One rejection for all problems of a record: the reason is the first that applies, the detail names them all.
 
     A record of another version is judged by its version alone: its fields follow rules that are not known here.
     """
-    reason = min((problem.reason for problem in problems), key=_FIRST.index)
+    reason = min((problem.reason for problem in problems), key=REASONS.index)
     if reason == UNSUPPORTED_VERSION:
         problems = [problem for problem in problems if problem.reason == reason]
     return Rejection(reason, "; ".join(dict.fromkeys(map(str, problems))))

@@ -53,7 +53,7 @@ prepare() {
     say "Installing what ${lock##*/} names into .venv (once; under a minute with a fast index) …"
     export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_USER=0
     "${pip[@]}" install --quiet --require-hashes --requirement "$lock" ||
-        fail "could not install the packages of ${lock##*/}; pip says why above. Is a package index reachable?"
+        fail "could not install the packages of ${lock##*/}; pip says why above. Is a package index reachable? On a system that packages have no wheels for (Alpine, say), use docker compose up"
     "${pip[@]}" install --quiet --no-index --no-deps --no-build-isolation --editable "$ROOT" ||
         fail "could not install the project itself; pip says why above"
     printf '%s %s\n' "$kind" "$wanted" >"$VENV/installed"

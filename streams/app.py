@@ -9,8 +9,11 @@ import tempfile
 from typing import Any
 
 import faust
+from faust.tables.manager import TableManager
 
 from rating.stage import Stage
+from streams.brokers import embedded
+from streams.engine import aiokafka_fixes
 from streams.engine.batches import RecordBatch
 from streams.engine.engine import Engine
 from streams.engine.transport import BatchTransport
@@ -25,6 +28,8 @@ class PipelineApp(faust.App):
 
 def make_app(settings: Settings, stage: Stage, stage_name: str = "meter", *, draining: bool = False) -> PipelineApp:
     """The app for a stage. Faust gives the group, the rebalances, the agent and the worker; the engine gives the transactions."""
+    aiokafka_fixes.apply()
+    embedded.be_gentle()
     app = PipelineApp(
         settings.app_id,
         broker=[f"aiokafka://{address}" for address in settings.bootstrap_servers],
@@ -35,6 +40,7 @@ def make_app(settings: Settings, stage: Stage, stage_name: str = "meter", *, dra
         broker_session_timeout=settings.session_timeout_ms / 1000,
         broker_request_timeout=settings.session_timeout_ms / 1000 + 10,
         stream_wait_empty=False,
+        TableManager=_NoTables,
     )
     app.engine = Engine(stage, stage_name, settings, draining=draining)
     transport = BatchTransport(app.conf.broker_consumer, app)
@@ -50,6 +56,14 @@ def make_app(settings: Settings, stage: Stage, stage_name: str = "meter", *, dra
             await app.engine.step(batch)
 
     return app
+
+
+class _NoTables(TableManager):
+    """State lies in the engine, so there is nothing to wait a second for, as Faust does at each start."""
+
+    async def on_start(self) -> None:
+        await self._update_channels()
+        await self.recovery.start()
 
 
 def __getattr__(name: str) -> Any:

@@ -1,35 +1,79 @@
-"""A worker process: one Faust worker with one engine, from its start to its exit code."""
+"""A worker process: one Faust app with one engine, from its start to its exit code."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Sequence
 
+import structlog
 import uvloop
+from aiokafka.errors import KafkaConnectionError
 
 from rating.stage import Stage
+from streams import logs, topics, web
 from streams.app import PipelineApp, make_app
-from streams.brokers import embedded
+from streams.engine.fatal import die
+from streams.errors import UnreachableError, UserError
 from streams.settings import Settings
+from streams.stages import meter_of
+
+log = structlog.get_logger(__name__)
+STOP_TIMEOUT_S = 9.0
+"""A container's runtime kills what has not stopped after ten seconds."""
 
 
-def run_worker(settings: Settings, stage: Stage, stage_name: str = "meter", *, drain: bool = False) -> int:
-    """Runs a worker until SIGTERM or SIGINT, or, with `drain`, to the end of the input; returns the exit code.
+def run_worker(
+    settings: Settings,
+    *,
+    drain: bool = False,
+    stage: Stage | None = None,
+    stage_name: str = "meter",
+    stage_topics: Sequence[topics.Topic] = topics.METER,
+) -> int:
+    """Runs a worker until SIGTERM or SIGINT or, with `drain`, to the end of the input; returns 0.
 
-    0 after a stop or a drain; everything else is in `streams.engine.fatal.Exit`, and ends the process at once.
+    Raises `UserError` (its `exit_code` is 2 or 3) if it cannot start. Any other end is immediate, with a code of
+    `streams.engine.fatal.Exit`. Without a stage it runs METER.
     """
-    embedded.be_gentle()
-    return uvloop.run(_run(settings, stage, stage_name, drain))
+    logs.configure(settings)
+    return uvloop.run(_run(settings, stage or meter_of(settings), stage_name, stage_topics, drain))
 
 
-async def _run(settings: Settings, stage: Stage, stage_name: str, drain: bool) -> int:
+async def _run(settings: Settings, stage: Stage, stage_name: str, stage_topics: Sequence[topics.Topic], drain: bool) -> int:
+    problems = await topics.check(settings, stage_topics)
+    if problems:
+        raise UserError(*problems)
     app = make_app(settings, stage, stage_name, draining=drain)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    await app.start()
-    waits = [asyncio.create_task(event.wait()) for event in (stop, app.engine.finished)]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    await app.stop()
+    async with web.serve(app.engine, settings.web_bind, settings.web_port) as address:
+        log.info("worker starts", stage=stage_name, bootstrap=settings.bootstrap, pages=address, draining=drain)
+        try:
+            await app.start()
+        except KafkaConnectionError:
+            raise UnreachableError(f"Kafka at {settings.bootstrap} does not answer; start it, or name another with --bootstrap") from None
+        await _until_over(app, stop)
+        await _stop(app)
+    log.info("worker stopped")
     return 0
+
+
+async def _until_over(app: PipelineApp, stop: asyncio.Event) -> None:
+    """Until someone asks to stop, or the input is drained. A part of Faust that crashed ends the process."""
+    over = [asyncio.create_task(event.wait()) for event in (stop, app.engine.finished, app._crashed)]
+    await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
+    for task in over:
+        task.cancel()
+    if app.crash_reason is not None:
+        die(app.crash_reason, doing="running Faust")
+
+
+async def _stop(app: PipelineApp) -> None:
+    try:
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await app.stop()
+    except TimeoutError as error:
+        die(error, doing="stopping")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
@@ -20,6 +21,7 @@ import yaml
 
 from streams import settings
 from streams.cli.main import cli
+from tests.brokers import apache_kafka
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -29,6 +31,15 @@ OURS = sorted(name for name, service in SERVICES.items() if "build" in service)
 
 def test_there_is_a_broker_and_what_runs_on_it() -> None:
     assert (sorted(SERVICES), OURS) == (["kafka", "topics", "worker"], ["topics", "worker"])
+
+
+def test_the_broker_is_the_release_that_the_tests_run_on() -> None:
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{apache_kafka.VERSION}"
+
+
+def test_ci_can_run_the_tests_on_apache_kafka() -> None:
+    """Elsewhere they may be skipped with a sentence; CI leaves nothing out."""
+    assert not (os.environ.get("CI") and apache_kafka.what_is_missing())
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -13,12 +13,16 @@ For anything that must last, use Apache Kafka.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -31,6 +35,7 @@ from streams.errors import UserError
 
 START_TIMEOUT_S = 10.0
 EMPTY_FETCH_PAUSE_S = 0.02
+_PR_SET_PDEATHSIG = 1
 
 
 class EmbeddedBroker:
@@ -52,7 +57,8 @@ class EmbeddedBroker:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                start_new_session=True,  # Ctrl-C is for us: we stop it last
+                preexec_fn=_end_with_parent() if sys.platform == "linux" else None,
             )
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while True:
@@ -95,10 +101,17 @@ def binary() -> str:
         path = Path()
     if not path.is_file():
         raise UserError(
-            "there is no embedded broker for this platform; start Kafka with `docker compose up` and name it with --bootstrap 127.0.0.1:9092"
+            "there is no embedded broker for this platform; "
+            "start Kafka with `docker compose up` and name it with --bootstrap 127.0.0.1:9092"
         )
     path.chmod(0o755)
     return str(path)
+
+
+def _end_with_parent() -> Callable[[], object]:
+    """What a child must call so that it is stopped when this process ends, however that ends (Linux only)."""
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port() -> int:
@@ -110,7 +123,10 @@ def free_port() -> int:
 
 
 def be_gentle() -> None:
-    """Makes this process's consumers wait a little after a fetch that came back empty and early. Brokers that wait themselves see no difference."""
+    """Makes this process's consumers wait a little after a fetch that came back empty and early.
+
+    With a broker that waits by itself this makes no difference.
+    """
     if getattr(Fetcher, "_gentle", False):
         return
     fetch = Fetcher._proc_fetch_request

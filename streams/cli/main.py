@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from streams.cli.exit_codes import INTERRUPTED, PIPE_CLOSED
 from streams.errors import WRONG_USE, UserError
@@ -46,6 +47,13 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would make it exit code 1, which says something else here
+            _forget_stdout()
+            return PIPE_CLOSED
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if not name.startswith("-") and name not in _COMMANDS:
@@ -77,11 +85,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
         result: Any = cli.main(args=None if arguments is None else list(arguments), prog_name="wameter", standalone_mode=False)
         sys.stdout.flush()
     except UserError as error:
-        _say(_command_path(), *error.sentences)
+        _say(_command_path(sys.argv[1:] if arguments is None else arguments), *error.sentences)
         return error.exit_code
+    except NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return WRONG_USE
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "wameter"
-        _say(path, f"{_lower_first(error.format_message().rstrip('.'))}; see {path} --help")
+        _say(path, f"{_what_is_wrong(error)}; see {path} --help")
         return WRONG_USE
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
@@ -91,11 +102,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _command_path() -> str:
-    """The words of the command that was asked for, as typed: `wameter topics check`."""
+def _command_path(arguments: Sequence[str]) -> str:
+    """The words of the command that was asked for: `wameter topics check`."""
     words = ["wameter"]
     command: click.Command | None = cli
-    for argument in sys.argv[1:]:
+    for argument in arguments:
         if not isinstance(command, click.Group) or argument not in command.list_commands(click.Context(command)):
             break
         words.append(argument)
@@ -108,8 +119,13 @@ def _say(path: str, *sentences: str) -> None:
         click.echo(f"{path}: {sentence}", err=True)
 
 
-def _lower_first(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+def _what_is_wrong(error: click.UsageError) -> str:
+    """Click's message as the first half of a sentence."""
+    if isinstance(error, click.NoSuchOption):
+        meant = f", did you mean {' or '.join(sorted(error.possibilities))}?" if error.possibilities else ""
+        return f"no such option: {error.option_name}{meant}"
+    message = error.format_message().rstrip(".")
+    return message[:1].lower() + message[1:]
 
 
 def _forget_stdout() -> None:

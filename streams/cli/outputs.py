@@ -63,11 +63,11 @@ def _output(flag: str, name: str) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = Path(os.path.realpath(name))
-    if path.exists() and not path.is_file():  # a pipe or a device: there is nothing to put in its place
-        with _opened(flag, name, path) as file:
+    if Path(name).exists() and not Path(name).is_file():  # a pipe or a device: there is nothing to put in its place
+        with _opened(flag, name, Path(name)) as file:
             yield file
         return
+    path = Path(os.path.realpath(name))
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with _opened(flag, name, part) as file:

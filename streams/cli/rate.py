@@ -6,6 +6,7 @@ import base64
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -117,7 +118,7 @@ class _Rating:
             yield Record(MESSAGES, file, number, None, line, None)
 
     def _webhooks(self, report: Report) -> Iterator[Record]:
-        from streams.webhook_lines import events_of
+        from schemas.webhooks import events_of
 
         for file, number, line in self._read(report):
             self._originals[file, number] = line
@@ -130,7 +131,7 @@ class _Rating:
     def _read(self, report: Report) -> Iterator[tuple[int, int, bytes]]:
         for index, name in enumerate(self._files):
             with open_input(name) as file:
-                for number, line in lines(file, name, lambda read, index=index: report(index, read)):  # type: ignore[misc]
+                for number, line in lines(file, name, partial(report, index)):
                     yield index, number, line
 
     def _take(self, outputs: Iterable[Output]) -> None:

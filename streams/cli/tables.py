@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
-from rich.console import Console
+import click
+from rich import box
+from rich.console import Console, RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from streams.results import Results, nanos
 
-_PIPE_COLUMNS: Final = 120
+_PIPE_COLUMNS: Final = 140
 _NANOS: Final = 1_000_000_000
+_NO_COUNTRY: Final = "—"
 
 
 @dataclass(slots=True)
-class _Sum:
+class Sum:
+    """Messages and money of one row."""
+
     charged: int = 0
     free: int = 0
     cost: int = 0
     amount: int = 0
 
     def add(self, total: Mapping[str, Any]) -> None:
+        """Adds a record of `usage.totals`."""
         if total["outcome"] == "charged":
             self.charged += total["messages"]
         else:
@@ -33,83 +40,78 @@ class _Sum:
         self.amount += nanos(total["amount"])
 
 
-def console() -> Console:
-    """Standard output; in a pipe without colours and as wide as a table needs."""
-    plain = Console()
-    return plain if plain.is_terminal else Console(width=_PIPE_COLUMNS, no_color=True, highlight=False)
+def show(*renderables: RenderableType) -> None:
+    """Prints to standard output; in a pipe without colours, and as wide as tables need to be."""
+    console = Console() if sys.stdout.isatty() else Console(width=_PIPE_COLUMNS, no_color=True, highlight=False)
+    with console.capture() as captured:
+        for renderable in renderables:
+            console.print(renderable)
+    lines = [line.rstrip() for line in captured.get().rstrip().splitlines()]
+    click.echo("\n".join(line for before, line in pairwise(["", *lines]) if line or before), color=True)
 
 
 def show_results(results: Results) -> None:
     """The whole of an offline run: totals, then what could not be rated, then what was rejected; parts that are empty are left out."""
-    out = console()
     totals = results.totals()
-    if totals:
-        out.print(by_country_and_category(totals))
-    else:
-        out.print("Nothing was delivered, so nothing is due.")
+    parts: list[RenderableType] = [by_country_and_category(totals) if totals else "Nothing was delivered, so nothing is due."]
     if results.unrated_count:
-        out.print(_reasons("Unrated", "deliveries", _count(record["reason"] for record in results.unrated())))
+        parts.append(reasons("Unrated", "Deliveries", Counter(record["reason"] for record in results.unrated())))
     if results.rejected_count:
-        out.print(_reasons("Rejected", "records", results.rejected))
+        parts.append(reasons("Rejected", "Records", results.rejected))
+    show(*parts)
 
 
-def by_country_and_category(totals: Sequence[Mapping[str, Any]], title: str | None = None, by: Sequence[str] = ()) -> Table:
-    """A table of totals by country, market and category, and one row per currency under it.
+def by_country_and_category(totals: Iterable[Mapping[str, Any]], by: Sequence[str] = ()) -> Table:
+    """Totals by country, market and category: a section per currency, with its sum.
 
-    `by` names further fields of a total to break them down by: `date`.
+    `by` names further fields of a total to break them down by first: `date`.
     """
-    sums: defaultdict[tuple[str, ...], _Sum] = defaultdict(_Sum)
-    per_currency: defaultdict[str, _Sum] = defaultdict(_Sum)
-    fields = (*by, "country", "market", "category", "currency")
+    names = (*by, "country", "market", "category")
+    rows: defaultdict[str, defaultdict[tuple[str, ...], Sum]] = defaultdict(lambda: defaultdict(Sum))
     for total in totals:
-        sums[tuple(total[field] or "—" for field in fields)].add(total)
-        per_currency[total["currency"]].add(total)
-    table = _table(title)
-    for field in by:
-        table.add_column(field.capitalize(), no_wrap=True)
-    table.add_column("Country", no_wrap=True)
-    table.add_column("Market")
-    table.add_column("Category")
-    for name in ("Charged", "Free", "Meta's cost", "Amount"):
+        rows[total["currency"]][tuple(total[name] or _NO_COUNTRY for name in names)].add(total)
+    table = plain_table()
+    for name in names:
+        table.add_column(name.capitalize(), no_wrap=name != "market")
+    for name in ("Charged", "Free", "Cost", "Amount"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    rows = sorted(sums.items())
-    for index, (key, found) in enumerate(rows):
-        *names, currency = key
-        previous = rows[index - 1][0] if index else None
-        table.add_row(*_without_repeats(names, previous), *_figures(found), currency)
-    table.add_section()
-    for currency, found in sorted(per_currency.items()):
-        table.add_row(Text("Total", style="bold"), *[""] * (len(by) + 2), *(Text(text, style="bold") for text in _figures(found)), currency)
+    for currency, found in sorted(rows.items()):
+        whole = Sum()
+        previous: tuple[str, ...] = ()
+        decimals = max(_decimals(figure) for row in found.values() for figure in (row.cost, row.amount))
+        for key, row in sorted(found.items()):
+            table.add_row(*_without_repeats(key, previous), *_figures(row, decimals), currency)
+            previous = key
+            whole = Sum(whole.charged + row.charged, whole.free + row.free, whole.cost + row.cost, whole.amount + row.amount)
+        table.add_section()
+        table.add_row("Total", *[""] * (len(names) - 1), *_figures(whole, decimals), currency, style="bold")
+        table.add_section()
     return table
 
 
-def _table(title: str | None) -> Table:
-    from rich import box
-
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-
-
-def _figures(found: _Sum) -> tuple[str, str, str, str]:
-    return f"{found.charged:,}", f"{found.free:,}", money(found.cost), money(found.amount)
-
-
-def _without_repeats(names: Sequence[str], previous: Sequence[str] | None) -> list[str]:
-    """Leaves out what the row above says already, but for the category."""
-    if previous is None or list(previous[: len(names) - 1]) != list(names[:-1]):
-        return list(names)
-    return ["" for _ in names[:-1]] + [names[-1]]
-
-
-def money(amount: int) -> str:
-    """Nanos for a reader: thousands grouped, and every decimal that is not zero, at least four."""
-    units, rest = divmod(abs(amount), _NANOS)
-    decimals = f"{rest:09d}".rstrip("0").ljust(4, "0")
-    return f"{'-' if amount < 0 else ''}{units:,}.{decimals}"
+def per_currency(totals: Iterable[Mapping[str, Any]]) -> Table:
+    """Totals by category and currency: short enough to watch."""
+    rows: defaultdict[tuple[str, str], Sum] = defaultdict(Sum)
+    for total in totals:
+        rows[total["currency"], total["category"]].add(total)
+    table = plain_table()
+    table.add_column("Category", no_wrap=True, min_width=28)
+    for name in ("Charged", "Free", "Cost", "Amount"):
+        table.add_column(name, justify="right", no_wrap=True, min_width=12)
+    table.add_column("", no_wrap=True)
+    previous = None
+    for (currency, category), row in sorted(rows.items()):
+        if previous not in (None, currency):
+            table.add_section()
+        table.add_row(category, *_figures(row, 4), currency)
+        previous = currency
+    return table
 
 
-def _reasons(title: str, unit: str, counts: Mapping[str, int]) -> Table:
-    table = _table(None)
+def reasons(title: str, unit: str, counts: Mapping[str, int]) -> Table:
+    """How often each reason came up, the most frequent first."""
+    table = plain_table()
     table.add_column(title)
     table.add_column(unit, justify="right")
     for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
@@ -117,8 +119,36 @@ def _reasons(title: str, unit: str, counts: Mapping[str, int]) -> Table:
     return table
 
 
-def _count(reasons: Iterable[str]) -> dict[str, int]:
-    counts: defaultdict[str, int] = defaultdict(int)
-    for reason in reasons:
-        counts[reason] += 1
-    return counts
+def plain_table() -> Table:
+    """An empty table in the one style of all commands."""
+    return Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+
+
+def money(amount: int, decimals: int = 4) -> str:
+    """Nanos for a reader: thousands grouped, exact, with at least so many decimals; zero as a dash."""
+    if amount == 0:
+        return "–"
+    units, rest = divmod(abs(amount), _NANOS)
+    shown = max(decimals, _decimals(amount))
+    return f"{'-' if amount < 0 else ''}{units:,}.{f'{rest:09d}'[:shown]}"
+
+
+def _decimals(amount: int) -> int:
+    """How many decimals an amount needs, at least four."""
+    return max(4, len(f"{abs(amount) % _NANOS:09d}".rstrip("0")))
+
+
+def _figures(row: Sum, decimals: int) -> tuple[str, str, str, str]:
+    return _count(row.charged), _count(row.free), money(row.cost, decimals), money(row.amount, decimals)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "–"
+
+
+def _without_repeats(key: tuple[str, ...], previous: tuple[str, ...]) -> tuple[str, ...]:
+    """A row's names, without those that the row above says already; the category is always said."""
+    same = 0
+    while same < len(key) - 1 and key[: same + 1] == previous[: same + 1]:
+        same += 1
+    return ("",) * same + key[same:]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from rating.stage import Record
 
@@ -28,6 +29,12 @@ class RecordBatch(NamedTuple):
     def size_bytes(self) -> int:
         """Keys and values."""
         return sum(len(record.key or b"") + len(record.value or b"") for record in self.records)
+
+
+def batch_of(topic: str, partition: int, fetched: Iterable[Any], next_offset: int, lease: int = 0) -> RecordBatch:
+    """A batch of what aiokafka fetched, under the topic's logical name."""
+    records = [Record(topic, partition, r.offset, r.key, r.value, r.timestamp, r.headers) for r in fetched]
+    return RecordBatch(topic, partition, lease, records, next_offset)
 
 
 def split(batch: RecordBatch, max_records: int) -> list[RecordBatch]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from streams.engine.fatal import Tripped
+from streams.engine.fatal import BreakerError
 
 MIN_RECORDS = 50
 """Fewer prove nothing: the first records of a quiet day may all be bad."""
@@ -25,7 +25,7 @@ class Breaker:
         self._rejected = 0
 
     def check(self, records: int, rejected: int) -> None:
-        """Counts a step before it is committed; raises `Tripped` if it must not be."""
+        """Counts a step before it is committed; raises `BreakerError` if it must not be."""
         if not self._window or not records:
             return
         self._steps.append((records, rejected))
@@ -36,7 +36,7 @@ class Breaker:
             self._records -= oldest_records
             self._rejected -= oldest_rejected
         if self._records >= MIN_RECORDS and self._rejected > self._ratio * self._records:
-            raise Tripped(
+            raise BreakerError(
                 f"{self._rejected} of the last {self._records} records were rejected; nothing of this batch is committed. "
                 "Look at what `wameter rejected list` shows, then deploy what reads them, or set breaker_window to 0 to let them pass"
             )

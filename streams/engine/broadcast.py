@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable
 
 from aiokafka import TopicPartition
 
-from rating.stage import Record
 from streams.engine import clients
-from streams.engine.batches import RecordBatch
+from streams.engine.batches import RecordBatch, batch_of
 from streams.engine.fatal import die
 from streams.settings import Settings
 
@@ -50,9 +49,7 @@ class BroadcastReader:
         try:
             while True:
                 for tp, fetched in (await self._consumer.getmany(timeout_ms=1000)).items():
-                    topic = tp.topic.removeprefix(prefix)
-                    records = [Record(topic, tp.partition, r.offset, r.key, r.value, r.timestamp, r.headers) for r in fetched]
-                    await self._deliver(RecordBatch(topic, tp.partition, 0, records, records[-1].offset + 1))
+                    await self._deliver(batch_of(tp.topic.removeprefix(prefix), tp.partition, fetched, fetched[-1].offset + 1))
         except asyncio.CancelledError:
             raise
         except Exception as error:

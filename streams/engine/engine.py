@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import structlog
 from faust.types import TP
 
 from rating.stage import Stage
 from streams.engine.batches import RecordBatch
 from streams.engine.breaker import Breaker
 from streams.engine.broadcast import BroadcastReader
-from streams.engine.fatal import Refusal, die
+from streams.engine.fatal import RefusalError, die
 from streams.engine.partition import Partition
 from streams.metrics import Metrics
 from streams.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 if TYPE_CHECKING:
     import faust
@@ -25,12 +28,12 @@ if TYPE_CHECKING:
 class Engine:
     """Runs one stage in one worker, on the partitions that the group gives it. Bind it to its app before that starts."""
 
-    def __init__(self, stage: Stage, stage_name: str, settings: Settings, *, draining: bool = False, metrics: Metrics | None = None) -> None:
+    def __init__(self, stage: Stage, stage_name: str, settings: Settings, *, draining: bool = False) -> None:
         self.stage = stage
         self.stage_name = stage_name
         self.settings = settings
         self.draining = draining
-        self.metrics = metrics or Metrics()
+        self.metrics = Metrics()
         self.breaker = Breaker(settings.breaker_window, settings.breaker_ratio)
         self.finished = asyncio.Event()
         """Set when draining is done."""
@@ -41,9 +44,16 @@ class Engine:
         self._broadcast: BroadcastReader | None = None
 
     @property
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         """True when every partition of this worker is open; also when it has none."""
         return self._broadcast is not None and all(partition.is_open for partition in self._partitions.values())
+
+    def measure_lag(self) -> None:
+        """Brings the lag metric up to date: what the log holds beyond what has had its effect."""
+        for number, partition in self._partitions.items():
+            for topic, next_offset in partition.positions().items():
+                end = self._consumer.end(TP(self.settings.prefix + topic, number))
+                self.metrics.lag(topic, number, max(0, (end or 0) - next_offset))
 
     async def step(self, batch: RecordBatch) -> None:
         """Takes a batch from the agent. It is processed by its partition, in order, while the next one is fetched."""
@@ -60,12 +70,15 @@ class Engine:
     async def assigned(self, partitions: set[TP]) -> None:
         """Opens partitions, in the background: restoring may take longer than the group waits for a heartbeat."""
         numbers = {tp.partition for tp in partitions}
-        missing = {(topic, number) for topic in self.stage.inputs for number in numbers} - {(self.logical(tp.topic), tp.partition) for tp in partitions}
-        if missing:
-            die(Refusal(f"partitions of the inputs do not belong together: {sorted(missing)} are elsewhere; give all inputs equally many partitions"))
+        ours = {(self.logical(tp.topic), tp.partition) for tp in partitions}
+        if elsewhere := sorted({(topic, number) for topic in self.stage.inputs for number in numbers} - ours):
+            die(
+                RefusalError(f"{elsewhere} went to another worker than the same partitions of the other inputs; run one version everywhere")
+            )
         if self._broadcast is None:
             self._broadcast = BroadcastReader(self.settings, self.stage.broadcast, self._deliver)
             await self._broadcast.start()
+        log.info("assigned", partitions=len(numbers))
         for number in numbers - self._partitions.keys():
             self._partitions[number] = Partition(self, number)
         self.drained()
@@ -98,7 +111,7 @@ class Engine:
 
     async def hand_over(self, batch: RecordBatch) -> None:
         """Puts a batch on the agent's channel; waits while that is full."""
-        await self.channel.put(batch)
+        await self.channel.put(batch)  # type: ignore[arg-type] # Faust hands through what is no event of its own
 
     def logical(self, topic: str) -> str:
         """A topic's name without the prefix."""

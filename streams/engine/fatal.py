@@ -13,6 +13,9 @@ from enum import IntEnum
 from typing import NoReturn
 
 import structlog
+from aiokafka.errors import ProducerFenced
+
+from streams.logs import described
 
 log = structlog.get_logger(__name__)
 
@@ -30,18 +33,22 @@ class Exit(IntEnum):
     """Most records are being rejected: the deploy is bad, or whoever publishes. A person must look."""
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """Kafka holds something that a worker must not build on; the message is one sentence with the mend."""
 
+    is_sentence = True
 
-class Tripped(Exception):
+
+class BreakerError(Exception):
     """The circuit breaker opened; the message says what it saw."""
+
+    is_sentence = True
 
 
 def die(error: BaseException, **where: object) -> NoReturn:
     """Logs one line (and the stack of an unexpected error) and ends the process without any cleaning up."""
     code = exit_code(error)
-    log.critical("worker ends", exit_code=int(code), reason=str(error) or repr(error), **where, exc_info=error if code is Exit.UNEXPECTED else None)
+    log.critical("worker ends", exit_code=int(code), reason=described(error), **where, exc_info=error if code is Exit.UNEXPECTED else None)
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -50,12 +57,10 @@ def die(error: BaseException, **where: object) -> NoReturn:
 
 def exit_code(error: BaseException) -> Exit:
     """Which exit an error means."""
-    from aiokafka.errors import ProducerFenced
-
     if isinstance(error, ProducerFenced):
         return Exit.FENCED
-    if isinstance(error, Refusal):
+    if isinstance(error, RefusalError):
         return Exit.REFUSED
-    if isinstance(error, Tripped):
+    if isinstance(error, BreakerError):
         return Exit.BREAKER
     return Exit.UNEXPECTED

@@ -7,12 +7,15 @@ Only then look where the inputs go on.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from rating.stage import Record, Stage
+from rating.stage import Stage
 from streams.engine import clients, positions
-from streams.engine.batches import RecordBatch
+from streams.engine.batches import batch_of
 from streams.engine.restore import committed_records, restore
 from streams.engine.steps import Steps
 from streams.metrics import Metrics
@@ -23,26 +26,24 @@ log = structlog.get_logger(__name__)
 
 async def take_over(stage: Stage, settings: Settings, steps: Steps, changelog: TopicPartition, metrics: Metrics) -> dict[str, int]:
     """Restores a fenced partition's state and brings it up to date; returns the offset at which each input goes on."""
-    consumer = clients.reader(settings, settings.app_id)
-    await consumer.start()
-    try:
+    async with _started(clients.reader(settings)) as consumer:
         await restore(steps.store, consumer, changelog, metrics)
         await _catch_up(stage, settings, steps, consumer)
-        return {topic: await _start(topic, settings, steps, consumer, changelog.partition, metrics) for topic in stage.inputs}
-    finally:
-        await consumer.stop()
+        inputs = {topic: TopicPartition(settings.prefix + topic, changelog.partition) for topic in stage.inputs}
+        begins = await consumer.beginning_offsets(list(inputs.values()))
+        ends = await consumer.end_offsets(list(inputs.values()))
+    committed = await _committed(settings, list(inputs.values()))
+    return {
+        topic: _start(steps, topic, tp.partition, committed=committed[tp], begin=begins[tp], end=ends[tp], metrics=metrics)
+        for topic, tp in inputs.items()
+    }
 
 
 async def catch_up(stage: Stage, settings: Settings, steps: Steps) -> None:
     """Applies the broadcast topics up to their end as of now."""
-    if not stage.broadcast:
-        return
-    consumer = clients.reader(settings)
-    await consumer.start()
-    try:
-        await _catch_up(stage, settings, steps, consumer)
-    finally:
-        await consumer.stop()
+    if stage.broadcast:
+        async with _started(clients.reader(settings)) as consumer:
+            await _catch_up(stage, settings, steps, consumer)
 
 
 async def _catch_up(stage: Stage, settings: Settings, steps: Steps, consumer: AIOKafkaConsumer) -> None:
@@ -53,22 +54,30 @@ async def _catch_up(stage: Stage, settings: Settings, steps: Steps, consumer: AI
     }
     async for tp, records, next_offset in committed_records(consumer, starts):
         topic = tp.topic.removeprefix(settings.prefix)
-        batch = [Record(topic, tp.partition, r.offset, r.key, r.value, r.timestamp, r.headers) for r in records]
-        await steps.run([RecordBatch(topic, tp.partition, 0, batch, next_offset)])
+        await steps.run([batch_of(topic, tp.partition, records, next_offset)])
 
 
-async def _start(topic: str, settings: Settings, steps: Steps, consumer: AIOKafkaConsumer, partition: int, metrics: Metrics) -> int:
-    tp = TopicPartition(settings.prefix + topic, partition)
-    begin = (await consumer.beginning_offsets([tp]))[tp]
-    start = positions.start(
-        topic,
-        partition,
-        in_state=positions.position(steps.store, topic, partition),
-        committed=await consumer.committed(tp),
-        begin=begin,
-        end=(await consumer.end_offsets([tp]))[tp],
-    )
+async def _committed(settings: Settings, partitions: list[TopicPartition]) -> dict[TopicPartition, int | None]:
+    """The group's offsets. Stable, because every producer that could still have committed one is fenced."""
+    async with _started(clients.reader(settings, settings.app_id)) as consumer:
+        consumer.assign(partitions)
+        consumer.pause(*partitions)
+        return {tp: await consumer.committed(tp) for tp in partitions}
+
+
+def _start(steps: Steps, topic: str, partition: int, *, committed: int | None, begin: int, end: int, metrics: Metrics) -> int:
+    in_state = positions.position(steps.store, topic, partition)
+    start = positions.start(topic, partition, in_state=in_state, committed=committed, begin=begin, end=end)
     if start < begin:
         metrics.lost(topic, begin - start)
         log.error("records were deleted by retention before they were read", topic=topic, partition=partition, records=begin - start)
     return max(start, begin)
+
+
+@asynccontextmanager
+async def _started(consumer: AIOKafkaConsumer) -> AsyncIterator[AIOKafkaConsumer]:
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()

@@ -15,6 +15,7 @@ from streams.engine.batches import RecordBatch
 from streams.engine.breaker import Breaker
 from streams.engine.fatal import die
 from streams.engine.opening import catch_up, take_over
+from streams.engine.positions import position
 from streams.engine.steps import Steps
 from streams.engine.transaction import TransactionLog
 from streams.metrics import Metrics
@@ -77,6 +78,12 @@ class Partition:
     def has_room_for_broadcast(self) -> bool:
         """True while broadcast batches may queue; also before it is open."""
         return len(self._inbox) < BROADCAST_BATCHES
+
+    def positions(self) -> dict[str, int]:
+        """The offset that comes next, by input; empty until it is open."""
+        if not self.is_open:
+            return {}
+        return {topic: position(self._steps.store, topic, self.number) or 0 for topic in self._owner.stage.inputs}
 
     def put(self, batch: RecordBatch) -> None:
         """Queues a batch. One that follows an older seek is void and dropped."""

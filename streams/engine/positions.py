@@ -7,7 +7,7 @@ cannot. Where the two contradict each other, records would be lost or counted tw
 from __future__ import annotations
 
 from rating.stage import State
-from streams.engine.fatal import Refusal
+from streams.engine.fatal import RefusalError
 
 RESERVED = b"\x00"
 """State keys that begin with this byte belong to the engine; no stage may use them."""
@@ -30,19 +30,19 @@ def advance(state: State, topic: str, partition: int, next_offset: int) -> None:
 
 
 def start(topic: str, partition: int, *, in_state: int | None, committed: int | None, begin: int, end: int) -> int:
-    """Where to go on reading. Raises `Refusal` if the state cannot be the one that belongs to this log.
+    """Where to go on reading. Raises `RefusalError` if the state cannot be the one that belongs to this log.
 
     `committed` is the group's offset, `begin` and `end` are those of the log. A start before `begin` means that retention
     deleted records nobody read: the caller reports them.
     """
     name = f"{topic} partition {partition}"
     if committed is not None and committed > (in_state or 0):
-        raise Refusal(
+        raise RefusalError(
             f"{name}: the group has committed offset {committed}, but the state knows it up to {in_state or 0}; "
             "its changelog was lost or changed. Restore the topic, or rebuild under another app_id"
         )
     if in_state is not None and in_state > end:
-        raise Refusal(
+        raise RefusalError(
             f"{name}: the state knows it up to offset {in_state}, but the log ends at {end}; the topic was made anew. "
             "Restore it, or start under another app_id"
         )

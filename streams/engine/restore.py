@@ -58,4 +58,4 @@ async def restore(store: Store, consumer: AIOKafkaConsumer, changelog: TopicPart
         metrics.restored(len(records))
         if loop.time() - told_at > PROGRESS_EVERY_S:
             told_at = loop.time()
-            log.info("restoring", topic=changelog.topic, partition=changelog.partition, records=restored, keys=len(store), offset=next_offset)
+            log.info("restoring", partition=changelog.partition, records=restored, keys=len(store), offset=next_offset)

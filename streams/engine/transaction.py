@@ -78,14 +78,18 @@ class TransactionLog:
         faults.reach("after_commit")
 
     def _by_target(self, partition: int, outputs: Iterable[Output]) -> dict[TopicPartition, list[Entry]]:
-        by_target: defaultdict[TopicPartition, list[Entry]] = defaultdict(list)
-        prefix = self._settings.prefix
-        for output in outputs:
-            hashed = output.key if output.partition_key is None else output.partition_key
-            to = partition if hashed is None else partition_of(hashed, self._settings.partitions)
-            headers = list(output.headers) if output.headers else _NO_HEADERS
-            by_target[TopicPartition(prefix + output.topic, to)].append((output.key, output.value, headers))
-        return by_target
+        partitions = self._settings.partitions
+        by_topic: defaultdict[str, list[list[Entry]]] = defaultdict(lambda: [[] for _ in range(partitions)])
+        for topic, key, value, partition_key, headers in outputs:
+            hashed = key if partition_key is None else partition_key
+            to = partition if hashed is None else partition_of(hashed, partitions)
+            by_topic[topic][to].append((key, value, list(headers) if headers else _NO_HEADERS))
+        return {
+            TopicPartition(self._settings.prefix + topic, number): entries
+            for topic, by_partition in by_topic.items()
+            for number, entries in enumerate(by_partition)
+            if entries
+        }
 
     async def _write(self, target: TopicPartition, entries: Iterable[Entry]) -> list[asyncio.Future[Any]]:
         """Hands records to the sender, batch by batch; returns the acknowledgements to wait for."""

@@ -17,8 +17,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from rating.stage import Record
-from streams.engine.batches import RecordBatch, split
+from streams.engine.batches import RecordBatch, batch_of, split
 from streams.engine.clients import FETCH_BYTES, READ_COMMITTED, connection
 from streams.engine.fatal import die
 from streams.settings import Settings
@@ -33,6 +32,9 @@ class Host(Protocol):
 
     settings: Settings
     draining: bool
+
+    def bind(self, consumer: BatchConsumer) -> None:
+        """This is the consumer to ask for leases."""
 
     async def assigned(self, partitions: set[TP]) -> None:
         """These topic partitions are ours from now on; must return soon, since no heartbeat is sent meanwhile."""
@@ -65,6 +67,7 @@ class BatchConsumer(driver.Consumer):
         self._fetching = asyncio.Lock()
         self._leases: dict[TP, int] = {}
         self._next_lease = count(1)
+        self.host.bind(self)
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -78,6 +81,10 @@ class BatchConsumer(driver.Consumer):
             await self.seek_wait({topic_partition: offset})
             number = self._leases[topic_partition] = next(self._next_lease)
             return number
+
+    def end(self, topic_partition: TP) -> int | None:
+        """Where the log ended when it was last fetched from; None before."""
+        return cast("int | None", self._thread._ensure_consumer().highwater(topic_partition))
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Opens what is new before Faust lets records flow."""
@@ -115,7 +122,7 @@ class BatchConsumer(driver.Consumer):
 
     async def _hand_over(self) -> None:
         if not self.flow_active:
-            await self.wait(self.can_resume_flow)
+            await self.wait(self.can_resume_flow.wait())
         active = set(self._get_active_partitions())
         wanted = {tp for tp in active if self.host.has_room(tp)}
         if not wanted:
@@ -126,13 +133,7 @@ class BatchConsumer(driver.Consumer):
             fetched = await self._getmany(wanted, FULL_POLL_S if wanted != active or self.host.draining else POLL_S)
             ended = await self._ended(wanted) if self.host.draining and not fetched else []
         for tp, records in fetched.items():
-            whole = RecordBatch(
-                topic := self.host.logical(tp.topic),
-                tp.partition,
-                leases.get(tp, 0),
-                [Record(topic, tp.partition, r.offset, r.key, r.value, r.timestamp, r.headers) for r in records],
-                records[-1].offset + 1,
-            )
+            whole = batch_of(self.host.logical(tp.topic), tp.partition, records, records[-1].offset + 1, leases.get(tp, 0))
             for batch in split(whole, self.host.settings.batch_max_records):
                 await self.host.hand_over(batch)
         for tp, offset in ended:

@@ -116,14 +116,14 @@ _LOGIN: Final = (scenes.one_time_code,) * 5 + (scenes.order,) * 2 + (scenes.supp
 _DESKS: Final[tuple[tuple[int, str, str, tuple[Any, ...], bool, str], ...]] = (
     # share of the scenes, account, phone number, scenes, whether Meta's pricing is told, countries (repeated: more frequent)
     (300, "102290129340398", "106540352242922", _SUPPORT, False, "FR FR FR BE ES GB CH"),
-    (160, "102290129340398", "106540352242939", _SHOP, False, "FR FR BE IT NL"),
-    (130, "141502963380021", "109871120034416", _SHOP, True, "BR BR BR MX AR CO"),
-    (110, "130077412093345", "112233907410028", _LOGIN, True, "IN IN IN IN AE ID"),
-    (90, "118830204417752", "115550123987761", _SHOP, False, "DE DE NL CH IT ES"),
-    (80, "155913047720856", "117400651120083", _SUPPORT, True, "US US CA JM MX"),
-    (70, "118830204417752", "119002347715540", _LOGIN, False, "DE GB FR"),
-    (57, "141502963380021", "120918273645501", _LOGIN, False, "BR ZA NG KE"),
-    (3, NO_PROFILE, "121000000000777", _LOGIN, False, "FR"),
+    (160, "102290129340398", "106540352242001", _SHOP, False, "FR FR BE IT NL"),
+    (130, "141502963380021", "109871120034003", _SHOP, True, "BR BR BR MX AR CO"),
+    (110, "130077412093345", "112233907410002", _LOGIN, True, "IN IN IN IN AE ID"),
+    (90, "118830204417752", "115550123987019", _SHOP, False, "DE DE NL CH IT ES"),
+    (80, "155913047720856", "117400651120051", _SUPPORT, True, "US US CA JM MX"),
+    (70, "118830204417752", "119002347715076", _LOGIN, False, "DE GB FR"),
+    (57, "141502963380021", "120918273645009", _LOGIN, False, "BR ZA NG KE"),
+    (3, NO_PROFILE, "121000000000034", _LOGIN, False, "FR"),
 )
 
 

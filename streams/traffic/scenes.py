@@ -20,6 +20,8 @@ EVENTS_PER_SCENE: Final = 8.5
 _LATE: Final = 0.02
 _VERY_LATE: Final = 0.004
 _DOUBLED: Final = 0.02
+_RETOLD: Final = 0.1
+"""Of those that come twice: with another time and another id, as after a retry somewhere upstream."""
 _CALM_MS: Final = 2500
 _LATE_MS: Final = 5 * MINUTE_MS
 _VERY_LATE_MS: Final = 36 * HOUR_MS
@@ -50,8 +52,12 @@ class Stage:
         told = event(kind, f"e{number:09x}", desk.sender, user.name, message_id, time_ms, more)
         heappush(self.waiting, (time_ms + self._delay_ms(), number, desk.key, told))
         if self.random() < _DOUBLED:
-            self._number += 1
-            heappush(self.waiting, (time_ms + self._delay_ms() + self.between(0, HOUR_MS), self._number, desk.key, told))
+            self._number = number = self._number + 1
+            if self.random() < _RETOLD:
+                told = event(
+                    kind, f"e{number:09x}", desk.sender, user.name, message_id, time_ms + self.between(-5 * SECOND_MS, 5 * SECOND_MS), more
+                )
+            heappush(self.waiting, (time_ms + self._delay_ms() + self.between(0, HOUR_MS), number, desk.key, told))
 
     def message_id(self) -> str:
         """A fresh wamid."""

@@ -18,7 +18,7 @@ DATED_CARD = card(
     "2026-01-01,USD,France,utility,1,,0.03",
     "2026-04-01,USD,France,utility,1,,",
     "2026-07-01,USD,France,utility,1,,0",
-    "2026-10-01,USD,France,utility,1,,0.0123456789"[:-1],
+    "2026-10-01,USD,France,utility,1,,0.012345678",
 )
 
 
@@ -68,17 +68,17 @@ SERVICE_CARDS = (
     ("market", "date", "cost"),
     [
         pytest.param("France", "2026-09-30", None, id="neither service nor utility yet"),
-        pytest.param("France", "2026-10-01", ("0.0200", "card-0"), id="the card's service rate"),
-        pytest.param("France", "2027-01-01", ("0.0200", "card-0"), id="a newer card that is silent about service leaves the older rate"),
+        pytest.param("France", "2026-10-01", (20_000_000, "card-0"), id="the card's service rate"),
+        pytest.param("France", "2027-01-01", (20_000_000, "card-0"), id="a newer card that is silent about service leaves the older rate"),
         pytest.param("France", "2027-07-01", None, id="an empty service rate is no rate, whatever utility costs"),
-        pytest.param("Poland", "2026-12-31", ("0.0122", "card-0"), id="utility, the day before the first service row"),
-        pytest.param("Poland", "2027-01-01", ("0.0100", "card-1"), id="the first service row"),
-        pytest.param("Poland", "2027-07-01", ("0.0000", "card-2"), id="a service rate of 0"),
+        pytest.param("Poland", "2026-12-31", (12_200_000, "card-0"), id="utility, the day before the first service row"),
+        pytest.param("Poland", "2027-01-01", (10_000_000, "card-1"), id="the first service row"),
+        pytest.param("Poland", "2027-07-01", (0, "card-2"), id="a service rate of 0"),
     ],
 )
-def test_a_charged_service_message_costs_its_own_rate_or_utilitys(market: str, date: str, cost: tuple[str, str] | None) -> None:
+def test_a_charged_service_message_costs_its_own_rate_or_utilitys(market: str, date: str, cost: tuple[int, str] | None) -> None:
     rate = catalog(*SERVICE_CARDS).charge_rate("USD", market, "service", date)
-    assert (None if rate is None else (f"{rate.rate_nanos / 10**9:.4f}", rate.card)) == cost
+    assert (None if rate is None else (rate.rate_nanos, rate.card)) == cost
 
 
 def test_only_service_borrows_another_categorys_rate() -> None:

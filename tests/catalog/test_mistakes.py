@@ -102,7 +102,8 @@ CARD_MISTAKES = [
     ),
     pytest.param(
         card("2026-01-01,USD,Atlantis,utility,1,,0.03"),
-        "line 2, column market: the market 'Atlantis' is named by no row of markets.csv; add a row for it there, or write a market that has one",
+        "line 2, column market: the market 'Atlantis' is named by no row of markets.csv;"
+        " add a row for it there, or write a market that has one",
         id="a market that nothing leads to",
     ),
     pytest.param(
@@ -217,7 +218,8 @@ MARKET_MISTAKES = [
     ),
     pytest.param(
         markets('"44 (1481,7781)",GG,United Kingdom,2025-07-01,'),
-        "line 2, column prefix: '44 (1481,7781)' is no prefix of digits; write the calling code and network digits only, such as 33 or 441481",
+        "line 2, column prefix: '44 (1481,7781)' is no prefix of digits;"
+        " write the calling code and network digits only, such as 33 or 441481",
         id="several prefixes in one cell",
     ),
     pytest.param(

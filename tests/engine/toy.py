@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rating.stage import Effects, Output, Record, State, Tick
+from streams.topics import DAY_MS, Topic, state_topic
+
+TOPICS = (
+    Topic("toy.in", "delete", DAY_MS, is_input=True),
+    Topic("toy.factors", "compact", is_input=True),
+    Topic("toy.out", "delete", DAY_MS),
+    Topic("toy.totals", "compact"),
+    Topic("toy.rejected", "delete", DAY_MS),
+    state_topic("toy"),
+)
 
 
 class ToyStage:
     """One output per record: how many its key has had, and the factor of its key at that time. One total per key.
 
-    A value `bad` is rejected; `later` waits for a tick; `poison` is a bug.
+    A value `bad` is rejected; `later` waits for a tick; `echo…` is put out as it is; `poison` is a bug.
     """
 
     inputs = ("toy.in",)
@@ -20,6 +30,8 @@ class ToyStage:
     def step(self, state: State, batch: Sequence[Record | Tick]) -> Effects:
         effects = Effects()
         rejected = 0
+        if state.get(b"releasing"):
+            self._release(state, effects)
         for record in batch:
             if isinstance(record, Tick):
                 self._release(state, effects)
@@ -29,7 +41,10 @@ class ToyStage:
                 raise RuntimeError("a bug that this record brings to light")
             elif record.value == b"bad":
                 rejected += 1
-                effects.outputs.append(Output("toy.rejected", record.key, record.value, headers=[("reason", b"bad"), ("offset", b"%d" % record.offset)]))
+                headers = [("reason", b"bad"), ("offset", b"%d" % record.offset)]
+                effects.outputs.append(Output("toy.rejected", record.key, record.value, headers=headers))
+            elif (record.value or b"").startswith(b"echo"):
+                effects.outputs.append(Output("toy.rejected", record.key, record.value))
             elif record.value == b"later":
                 state.put(b"waiting".ljust(17, b"|") + record.offset.to_bytes(8, "big"), record.key or b"")
             else:
@@ -51,3 +66,4 @@ class ToyStage:
             state.delete(where)
             self._count(state, key, effects)
         effects.unfinished = len(waiting) > 2
+        state.put(b"releasing", b"yes" if effects.unfinished else b"")

@@ -1,12 +1,29 @@
-"""A worker on the toy stage, as a process of its own: `python -m tests.engine.toy_worker [--drain]`, settings from the environment."""
+"""A worker on the toy stage, as the body of a process of its own."""
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
+from streams.engine import faults
+from streams.errors import UserError
 from streams.settings import load
 from streams.worker import run_worker
-from tests.engine.toy import ToyStage
+from tests.engine.toy import TOPICS, ToyStage
 
-if __name__ == "__main__":
-    sys.exit(run_worker(load(), ToyStage(), "toy", drain="--drain" in sys.argv))
+
+def main(environment: Mapping[str, str], log: Path, *, drain: bool) -> None:
+    """Takes its settings from the environment and ends as `wameter worker` would. Everything it writes goes to `log`."""
+    os.environ.update(environment)
+    importlib.reload(faults)  # it was imported before this process had its environment
+    with log.open("wb") as output:
+        for descriptor in (1, 2):
+            os.dup2(output.fileno(), descriptor)
+    try:
+        sys.exit(run_worker(load(), drain=drain, stage=ToyStage(), stage_name="toy", stage_topics=TOPICS))
+    except UserError as error:
+        sys.stderr.write("\n".join(error.sentences))
+        sys.exit(error.exit_code)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
 from rating.ids import conversation_digest
 from rating.records import Window as MeterWindow
+from rating.stage import Record
 from rating.windows import Windows
 from tests.laws.driver import Run
-from tests.laws.plans import make_plan
-from tests.laws.watch import must
+from tests.laws.plans import Plan, make_plan
+from tests.laws.watch import LawBrokenError, must
 from tests.oracle import Result, rate_all
 from tests.oracle.windows import Window, openers, window_at
 from tests.streams_generator import Stream
@@ -28,25 +31,58 @@ class Checked:
     runs: tuple[Run, ...]
 
 
+class BrokenRunError(LawBrokenError):
+    """A run that broke a law, with what is needed to try it again."""
+
+    def __init__(self, broken: Exception, stream: Stream, plan: Plan) -> None:
+        super().__init__(f"{type(broken).__name__}: {broken}")
+        self.stream = stream
+        self.plan = plan
+        self.law = str(broken).partition(":")[0]
+
+
 def check(stream: Stream, *, thorough: bool = True) -> Checked:
-    """Raises `LawBrokenError` when a law does not hold on this stream.
+    """Tries every law on a stream; raises `BrokenRunError` for the first that does not hold.
 
     In the order it came, and in another one with other duplicates, a clock and an interruption. `thorough` adds a replay and
     the windows themselves.
     """
     rng = Random(f"plans of {stream.seed}")
-    oracle = rate_all(stream.records, stream.profiles, CATALOG, allowance=stream.allowance, window_basis=stream.window_basis)
-    plan = make_plan(stream, rng, clocked=False, restarts=rng.random() < 0.3)
-    first = Run(stream, plan).play()
-    first.compare(oracle)
+    first = checked_run(stream, make_plan(stream, rng, clocked=False, restarts=rng.random() < 0.3), thorough=thorough)
     other = stream.shuffled(rng)
-    second = Run(other, make_plan(other, rng, clocked=True, restarts=True)).play()
-    second.compare(rate_all(other.records, other.profiles, CATALOG, allowance=stream.allowance, window_basis=stream.window_basis))
-    if thorough:
-        again = Run(stream, plan).play()
-        must(again.watch.published == first.watch.published, "the same batches give the same bytes", stream.seed)
-        windows_are_brute_force(first, oracle)
-    return Checked(stream, oracle, (first, second))
+    second = checked_run(other, make_plan(other, rng, clocked=True, restarts=True))
+    return Checked(stream, first[1], (first[0], second[0]))
+
+
+def checked_run(stream: Stream, plan: Plan, *, thorough: bool = False) -> tuple[Run, Result]:
+    """Runs a plan and compares it with the oracle on the records of that very plan."""
+    records = [item.value or b"" for item in _records(plan, "whatsapp.messages")]
+    profiles = [json.loads(item.value or b"") for item in _records(plan, "whatsapp.accounts")]
+    oracle = rate_all(records, profiles, CATALOG, allowance=stream.allowance, window_basis=stream.window_basis)
+    run = Run(stream, plan)
+    try:
+        run.play().compare(oracle)
+        if thorough:
+            again = Run(stream, plan).play()
+            must(again.watch.published == run.watch.published, "the same batches give the same bytes", stream.seed)
+            windows_are_brute_force(run, oracle)
+    except Exception as broken:
+        raise BrokenRunError(broken, stream, plan) from broken
+    return run, oracle
+
+
+def breaks_the_same_law(plan: Plan, broken: BrokenRunError) -> bool:
+    """Whether a smaller plan fails as the whole one did."""
+    try:
+        checked_run(broken.stream, plan, thorough=True)
+    except BrokenRunError as again:
+        return again.law == broken.law
+    return False
+
+
+def _records(plan: Plan, topic: str) -> Iterator[Record]:
+    for step in plan.steps:
+        yield from (item for item in step if isinstance(item, Record) and item.topic == topic)
 
 
 def windows_are_brute_force(run: Run, oracle: Result) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -62,7 +61,7 @@ def _items(stream: Stream, rng: Random, *, clocked: bool) -> list[Item]:
 
 
 def _profiles(stream: Stream) -> tuple[list[Item], list[Item]]:
-    """Those that come among the events, and those that come before. Of several versions a delivery keeps the ones known at its first rating."""
+    """Those that come among the events, and those that come before: a delivery keeps the versions known when it was first rated."""
     versions = Counter(profile["account_id"] for profile in stream.profiles)
     late: list[Item] = []
     early: list[Item] = []
@@ -79,8 +78,3 @@ def event_time(raw: bytes) -> int | None:
         return instant_ms(record["time"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-
-
-def written_at(ms: int) -> datetime:
-    """For messages about failures."""
-    return datetime.fromtimestamp(ms / 1000).astimezone()

@@ -39,4 +39,3 @@ def written(ms: int) -> str:
 def local_date(ms: int, zone: str) -> str:
     """The calendar day, `2026-01-05`, that an instant has in a zone."""
     return f"{(_EPOCH + timedelta(milliseconds=ms)).astimezone(ZoneInfo(zone)):%Y-%m-%d}"
-

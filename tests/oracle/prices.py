@@ -43,9 +43,7 @@ class Catalog:
         """The rows with the latest `effective_from` not after the date."""
         wanted = (currency, market, category)
         rows = [
-            row
-            for row in self.card_rows
-            if (row["currency"], row["market"], row["category"]) == wanted and row["effective_from"] <= date
+            row for row in self.card_rows if (row["currency"], row["market"], row["category"]) == wanted and row["effective_from"] <= date
         ]
         latest = max((row["effective_from"] for row in rows), default="")
         return [row for row in rows if row["effective_from"] == latest]

@@ -72,6 +72,4 @@ def rate_all(
 
 def places_before(facts: Facts, others: Iterable[Facts]) -> int:
     """How many service messages of the same phone number and month took a place in the allowance before this one."""
-    return sum(
-        other.takes_a_place and other.allowance_counter == facts.allowance_counter and other.order < facts.order for other in others
-    )
+    return sum(other.takes_a_place and other.allowance_counter == facts.allowance_counter and other.order < facts.order for other in others)

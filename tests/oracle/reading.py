@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tests.oracle.instants import instant_ms
@@ -21,6 +22,7 @@ TEXTS = ("kind", "category", "template", "sender_id")
 PHONE = re.compile(r"\+[0-9]{1,15}")
 SCOPED_ID = re.compile(r"[A-Z]{2}\..+", re.DOTALL)
 GROUP = re.compile(r"group:.+", re.DOTALL)
+SURROGATE = re.compile("[\ud800-\udfff]")
 COUNTRY = re.compile(r"[A-Z]{2}")
 
 
@@ -52,6 +54,7 @@ class RejectedError(Exception):
     """The record is no event; the message is the reason code."""
 
 
+@lru_cache(maxsize=4096)
 def read_event(raw: bytes) -> Event:
     """The event a record holds. Raises `RejectedError` with the reason code."""
     if len(raw) > MAX_BYTES:
@@ -92,7 +95,7 @@ def _check_depth_and_surrogates(value: Any) -> None:
     while waiting:
         item, depth = waiting.pop()
         if isinstance(item, str):
-            if any(0xD800 <= ord(character) <= 0xDFFF for character in item):
+            if SURROGATE.search(item):
                 raise RejectedError("invalid_json")
         elif isinstance(item, (list, dict)):
             if depth > MAX_DEPTH:

@@ -170,21 +170,19 @@ def test_a_late_inbound_decides_a_thousand_deliveries_a_step_and_the_rest_by_a_p
 
 def test_a_group_message_is_one_delivery_per_member_by_the_members_own_countries() -> None:
     taxi = Taxi()
-    group = {"user": "group:team"}
-    taxi.event("sent", NOON, "g", category="marketing", **group)
-    taxi.event("delivered", LATER, "g", participant="+33600000001", **group)
-    taxi.event("delivered", LATER, "g", participant="+4915100000001", **group)
+    taxi.event("sent", NOON, "g", category="marketing", user="group:team")
+    taxi.event("delivered", LATER, "g", participant="+33600000001", user="group:team")
+    taxi.event("delivered", LATER, "g", participant="+4915100000001", user="group:team")
     assert sorted(line["country"] for line in taxi.lines()) == ["DE", "FR"]
     assert len({line["delivery_id"] for line in taxi.lines()}) == 2
 
 
 def test_a_late_group_sent_speaks_for_the_members_whose_own_is_missing() -> None:
     taxi = Taxi()
-    group = {"user": "group:team"}
-    taxi.event("sent", NOON, "g", category="utility", participant="+33600000001", **group)
+    taxi.event("sent", NOON, "g", category="utility", participant="+33600000001", user="group:team")
     for member in ("+33600000001", "+33600000002"):
-        taxi.event("delivered", LATER, "g", participant=member, **group)
-    taxi.event("sent", NOON, "g", category="marketing", **group)
+        taxi.event("delivered", LATER, "g", participant=member, user="group:team")
+    taxi.event("sent", NOON, "g", category="marketing", user="group:team")
     assert sorted(line["category"] for line in taxi.lines()) == ["marketing", "utility"]
 
 

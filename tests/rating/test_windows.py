@@ -75,7 +75,7 @@ def test_of_two_messages_at_one_instant_the_smaller_id_opened_the_window() -> No
         pytest.param([0], 10 * HOUR_MS, Span(LENGTH_MS, 34 * HOUR_MS), id="a refresh opens only the hours beyond"),
         pytest.param([10 * HOUR_MS], 0, Span(0, 10 * HOUR_MS), id="a late older message opens only the hours before"),
         pytest.param([0, 20 * HOUR_MS], 10 * HOUR_MS, None, id="a message inside a chain opens nothing new"),
-        pytest.param([0, 30 * HOUR_MS], 10 * HOUR_MS, Span(24 * HOUR_MS, 30 * HOUR_MS), id="a late message fills the gap between two windows"),
+        pytest.param([0, 30 * HOUR_MS], 10 * HOUR_MS, Span(24 * HOUR_MS, 30 * HOUR_MS), id="a late message fills a gap"),
     ],
 )
 def test_what_must_be_decided_again_is_exactly_the_time_that_opened(known: list[int], new_ms: int, span: Span | None) -> None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from tests.streams_generator.arrival import GARBAGE, arrive, encode, with_variants
+from tests.streams_generator.arrival import arrive, encode, with_variants
 from tests.streams_generator.scene import Scene, instant_of
+from tests.streams_generator.spoiling import spoiled
 from tests.streams_generator.stories import STORIES
 from tests.streams_generator.world import make_world
 
-MOST_EVENTS = 60
+MOST_EVENTS = 56
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,14 @@ def generate(seed: int) -> Stream:
     events = sorted(with_variants(scene), key=lambda event: instant_of({"time": _plain(event["time"])}))
     records = [encode(rng, event) for event in events]
     if rng.random() < 0.2:
-        for garbage in rng.sample(GARBAGE, rng.randint(1, 4)):
-            records.insert(rng.randint(0, len(records)), garbage)
+        for event in rng.choices(events, k=rng.randint(1, 4)):
+            records.insert(rng.randint(0, len(records)), spoiled(rng, event))
     return Stream(
         seed=seed,
         profiles=tuple(scene.world.profiles),
         records=tuple(arrive(rng, records)),
-        allowance=rng.choice((3, 3, 3, 2, 0, 5)),
-        window_basis="sent" if rng.random() < 0.08 else "delivered",
+        allowance=rng.choice((3, 3, 3, 2, 1, 5)),
+        window_basis="sent" if rng.random() < 0.15 else "delivered",
         profiles_come_late=scene.world.profiles_come_late,
     )
 

@@ -1,0 +1,77 @@
+"""`wameter cards`: validates rate cards and market tables, and shows the rates in force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rating.catalog import CatalogProblems
+from streams.cli.exit_codes import DONE
+from streams.cli.options import ExampleGroup
+from streams.cli.tables import plain_table, show
+from streams.errors import UserError
+
+
+@click.group(cls=ExampleGroup)
+def command() -> None:
+    """Validate and show rate cards."""
+
+
+@command.command(
+    examples=("wameter cards check cards/usd-2027-01-01.csv", "wameter cards check my-catalog/cards/*.csv my-catalog/markets.csv")
+)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+def check(files: tuple[Path, ...]) -> int:
+    """Check cards and market tables as if they were laid over the shipped catalog.
+
+    A file named markets.csv is a market table, any other a card. Every mistake is told at once, with file, line, column and the mend.
+    """
+    from streams.cards_report import check_files
+
+    report = check_files(files)
+    if report.problems:
+        raise UserError(*report.problems)
+    for line in report.lines():
+        click.echo(line)
+    return DONE
+
+
+@command.command(
+    "show",
+    examples=(
+        "wameter cards show --currency USD --market France",
+        "wameter cards show --date 2026-10-01 --category service --catalog my-catalog",
+    ),
+)
+@click.option("--currency", metavar="CODE", help="Of this currency only: USD.")
+@click.option("--market", metavar="NAME", help="Of this market only: 'Rest of Africa'.")
+@click.option("--category", metavar="NAME", help="Of this category only: utility.")
+@click.option("--date", metavar="DATE", help="In force on this local date only: 2026-10-01.")
+@click.option(
+    "--catalog", type=click.Path(path_type=Path), metavar="DIR", help="Directory of cards and markets, laid over the shipped ones."
+)
+def show_rates(currency: str | None, market: str | None, category: str | None, date: str | None, catalog: Path | None) -> int:
+    """Show rates, the shipped ones or with a directory laid over them."""
+    from streams.cards_report import show as matching
+    from streams.catalog_files import load_directory
+
+    try:
+        rates = matching(load_directory(catalog), currency=currency, market=market, category=category, date=date)
+    except CatalogProblems as error:
+        raise UserError(*error.problems) from None
+    if not rates:
+        click.echo("no rate matches")
+        return DONE
+    table = plain_table()
+    for name in ("Currency", "Market", "Category", "Tier"):
+        table.add_column(name, no_wrap=name != "Market")
+    table.add_column("Rate", justify="right", no_wrap=True)
+    for name in ("From", "To", "Card"):
+        table.add_column(name, no_wrap=True)
+    for rate in rates:
+        table.add_row(
+            rate.currency, rate.market, rate.category, rate.tier, rate.rate or "no rate", rate.effective_from, rate.effective_to, rate.card
+        )
+    show(table)
+    return DONE

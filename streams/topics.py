@@ -1,0 +1,170 @@
+"""The topics of the pipeline: what each is set to, and why; making them, and saying what differs.
+
+No topic is made by accident: brokers' defaults would give it the wrong number of partitions, and with it the wrong
+worker for a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+
+from schemas.topics import TOPIC_BY_NAME
+from streams.engine.clients import connection
+from streams.errors import UnreachableError, UserError
+from streams.settings import Settings
+
+KNOWN_TIMEOUT_S = 10.0
+DAY_MS = 24 * 60 * 60 * 1000
+FOREVER = -1
+
+MAX_EVENT_BYTES = 1024 * 1024
+"""A longer event is rejected (contract §2)."""
+MAX_MESSAGE_BYTES = 2 * MAX_EVENT_BYTES + 64 * 1024
+"""What a topic takes in one batch. Twice an event: a publisher may send one that is too long, and it must come as far as
+`usage.rejected`; whatever carries a legal event on (key, headers, coordinates) fits in any case."""
+MAX_OUTPUT_BYTES = MAX_MESSAGE_BYTES - 16 * 1024
+"""Key, value and headers of one record that a stage may put out. Longer ones must be shortened by the stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic, by its logical name."""
+
+    name: str
+    cleanup: Literal["delete", "compact"]
+    retention_ms: int = FOREVER
+    """How long records stay, where cleanup is `delete`."""
+    is_input: bool = False
+    """True if others publish to it: then the broker's clock stamps the records, since the publishers' may be wrong."""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def config(self, replication: int) -> dict[str, str]:
+        """Kafka's own names and values for what this topic must be set to."""
+        config = {
+            "cleanup.policy": self.cleanup,
+            "max.message.bytes": str(MAX_MESSAGE_BYTES),
+            "compression.type": "producer",
+            "message.timestamp.type": "LogAppendTime" if self.is_input else "CreateTime",
+            # One replica may be down without stopping the pipeline, and no acknowledged record is on one disk only.
+            "min.insync.replicas": str(max(1, replication - 1)),
+        }
+        if self.cleanup == "delete":
+            config["retention.ms"] = str(self.retention_ms)
+        return {**config, **self.extra}
+
+
+def public_topic(name: str, *, is_input: bool = False) -> Topic:
+    """A topic of the contract."""
+    known = TOPIC_BY_NAME[name]
+    retention_ms = FOREVER if known.retention_days is None else known.retention_days * DAY_MS
+    return Topic(name, known.cleanup, retention_ms, is_input=is_input)
+
+
+def state_topic(stage_name: str) -> Topic:
+    """A stage's changelog. Segments are short and cleaned early, because a restart reads all that is not yet compacted."""
+    extra = {"segment.ms": str(10 * 60 * 1000), "segment.bytes": str(64 * 1024 * 1024), "min.cleanable.dirty.ratio": "0.1"}
+    return Topic(f"wameter-{stage_name}-state", "compact", extra=extra)
+
+
+METER: Sequence[Topic] = (
+    *(public_topic(name, is_input=True) for name in ("whatsapp.messages", "whatsapp.accounts", "rating.commands")),
+    *(public_topic(name) for name in ("usage.rated", "usage.totals", "usage.unrated", "usage.rejected")),
+    state_topic("meter"),
+)
+"""What METER reads and writes."""
+
+
+async def create(settings: Settings, topics: Sequence[Topic] = METER) -> list[str]:
+    """Makes the topics that are missing; returns their full names. Those that are there stay as they are: see `check`."""
+    replicas = settings.replication
+    async with _admin(settings) as admin:
+        response = await admin.create_topics(
+            [
+                NewTopic(settings.prefix + topic.name, settings.partitions, replicas, topic_configs=topic.config(replicas))
+                for topic in topics
+            ]
+        )
+        created, problems = [], []
+        for name, code, *message in response.topic_errors:
+            error = for_code(code)
+            if not code:
+                created.append(name)
+            elif error is not TopicAlreadyExistsError:
+                problems.append(f"topic {name} could not be made: {message[0] if message and message[0] else error.__name__}")
+        if problems:
+            raise UserError(*problems)
+        await _until_known(admin, created)
+        return created
+
+
+async def _until_known(admin: AIOKafkaAdminClient, names: Iterable[str]) -> None:
+    """A broker answers before all of it knows of a new topic; a worker that starts at once must find it."""
+    async with asyncio.timeout(KNOWN_TIMEOUT_S):
+        while not set(names) <= set(await admin.list_topics()):  # noqa: ASYNC110 - a broker can only be asked again
+            await asyncio.sleep(0.02)
+
+
+async def check(settings: Settings, topics: Sequence[Topic] = METER) -> list[str]:
+    """What differs from what a worker needs: one sentence each, with the mend. Empty: all is well."""
+    async with _admin(settings) as admin:
+        names = {settings.prefix + topic.name for topic in topics}
+        # All topics, not ours by name: a broker that makes topics by itself would make those it is asked about.
+        described = {topic["topic"]: topic for topic in await admin.describe_topics() if topic["topic"] in names}
+        configs = await _configs(admin, described.keys())
+    problems: list[str] = []
+    for topic in topics:
+        name = settings.prefix + topic.name
+        if name not in described:
+            problems.append(f"topic {name} does not exist; make it with `wameter topics create`")
+            continue
+        problems += _shape_problems(name, described[name]["partitions"], settings)
+        problems += [
+            f"topic {name}: {key} is {actual}, but must be {wanted}; set it with Kafka's tools"
+            for key, wanted in topic.config(settings.replication).items()
+            if (actual := configs[name].get(key, wanted)) != wanted
+        ]
+    return problems
+
+
+def _shape_problems(name: str, partitions: Sequence[Mapping[str, Any]], settings: Settings) -> Iterable[str]:
+    if len(partitions) != settings.partitions:
+        yield (
+            f"topic {name} has {len(partitions)} partitions, but the setting partitions says {settings.partitions}; "
+            "correct the setting, or start with new topics: a topic's partitions cannot change"
+        )
+    replicas = min(len(partition["replicas"]) for partition in partitions)
+    if replicas < settings.replication:
+        wanted = settings.replication
+        yield f"topic {name} has {replicas} replicas, but the setting replication says {wanted}; add some, or correct the setting"
+
+
+async def _configs(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    configs: dict[str, dict[str, str]] = {}
+    for response in await admin.describe_configs(resources) if resources else []:
+        for _code, _message, _kind, name, entries in response.resources:
+            configs[name] = {entry[0]: entry[1] for entry in entries}
+    return configs
+
+
+@asynccontextmanager
+async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**connection(settings))
+    try:
+        await admin.start()
+    except KafkaConnectionError:
+        raise UnreachableError(f"Kafka at {settings.bootstrap} does not answer; start it, or name another with --bootstrap") from None
+    try:
+        yield admin
+    except KafkaError as error:
+        raise UnreachableError(f"Kafka at {settings.bootstrap} failed: {error}") from error
+    finally:
+        await admin.close()

@@ -1,0 +1,48 @@
+"""The worker's three pages: is it alive, is it ready, what has it counted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from streams.engine.engine import Engine
+from streams.errors import UserError
+
+
+@asynccontextmanager
+async def serve(engine: Engine, bind: str, port: int) -> AsyncIterator[str]:
+    """Serves `/healthz`, `/readyz` and `/metrics`; gives the address, whose port is a free one if 0 was asked for."""
+    pages = web.Application()
+    pages.router.add_get("/healthz", _alive)
+    pages.router.add_get("/readyz", lambda _: _ready(engine))
+    pages.router.add_get("/metrics", lambda _: _metrics(engine))
+    runner = web.AppRunner(pages, access_log=None)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, bind, port).start()
+        except OSError as error:
+            problem = f"port {port} of {bind} cannot be used ({error.strerror})"
+            raise UserError(f"{problem}; choose another --web-port, 0 takes a free one") from None
+        host, actual_port = runner.addresses[0][:2]
+        yield f"http://{host}:{actual_port}"
+    finally:
+        await runner.cleanup()
+
+
+async def _alive(_: web.Request) -> web.Response:
+    """Whoever answers lives: a step that hangs ends the process by itself."""
+    return web.Response(text="alive\n")
+
+
+async def _ready(engine: Engine) -> web.Response:
+    """503 until the group has given partitions and each is restored."""
+    return web.Response(text="ready\n") if engine.is_ready else web.Response(text="restoring\n", status=503)
+
+
+async def _metrics(engine: Engine) -> web.Response:
+    engine.measure_lag()
+    return web.Response(body=generate_latest(engine.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,56 @@
+"""Brokers for tests: one embedded, one Apache Kafka, each started once per run and only if a test asks for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from streams.brokers import embedded
+from streams.brokers.embedded import EmbeddedBroker
+from tests.brokers import apache_kafka
+from tests.brokers.apache_kafka import ApacheKafka
+
+_kafka_left_out: list[str] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Clients of the embedded broker in this process must not spin either."""
+    embedded.be_gentle()
+
+
+@pytest.fixture(scope="session")
+def embedded_broker() -> Iterator[str]:
+    """Where an embedded broker listens."""
+    with EmbeddedBroker() as broker:
+        yield broker.bootstrap
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """Where an Apache Kafka listens. Without Java and Maven its tests are left out, said in one line; under CI they fail."""
+    missing = apache_kafka.what_is_missing()
+    if missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"Apache Kafka cannot be started: {missing}")
+        _kafka_left_out.append(missing)
+        pytest.skip(missing)
+    broker = ApacheKafka()
+    try:
+        yield broker.start().bootstrap
+    finally:
+        broker.remove()
+
+
+@pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.kafka)])
+def broker(request: pytest.FixtureRequest) -> str:
+    """Where a broker listens: every test that takes it runs on both."""
+    bootstrap: str = request.getfixturevalue("embedded_broker" if request.param == "embedded" else "kafka")
+    return bootstrap
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says once what was left out, and why."""
+    if _kafka_left_out:
+        terminalreporter.write_line(f"left out: every test on Apache Kafka, because there is {_kafka_left_out[0]}", yellow=True)

@@ -1,0 +1,99 @@
+"""How a worker starts, shows itself and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import urllib.error
+import urllib.request
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from streams.engine.fatal import Exit
+from tests.engine.harness import Pipeline, until
+from tests.engine.toy import TOPICS
+
+
+async def page(address: str) -> tuple[int, str]:
+    def get() -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - our own worker
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    return await asyncio.to_thread(get)
+
+
+async def test_a_worker_shows_that_it_lives_is_ready_and_what_it_counted_and_stops_when_asked(embedded_pipeline: Pipeline) -> None:
+    pipeline = embedded_pipeline
+    await pipeline.publish("toy.in", [(0, b"k", b"x"), (1, b"k", b"bad"), (1, b"k", b"x")])
+    worker = await pipeline.worker()
+
+    async def has_pages() -> bool:
+        return re.search(r'"pages": "([^"]+)"', worker.said()) is not None
+
+    await until(has_pages, "the worker says where its pages are")
+    address = re.findall(r'"pages": "([^"]+)"', worker.said())[0]
+    assert (await page(f"{address}/healthz"))[0] == 200
+
+    async def is_ready() -> bool:
+        return (await page(f"{address}/readyz"))[0] == 200
+
+    await until(is_ready, "the worker is ready")
+
+    async def has_counted() -> bool:
+        return "wameter_records_total 3.0" in (await page(f"{address}/metrics"))[1]
+
+    await until(has_counted, "three records are counted")
+    _, metrics = await page(f"{address}/metrics")
+    assert 'wameter_effects_total{what="rejected"} 1.0' in metrics
+    assert 'wameter_outputs_total{topic="toy.out"} 2.0' in metrics
+    assert f'wameter_lag_records{{partition="0",topic="{TOPICS[0].name}"}} 0.0' in metrics
+
+    worker.signal(signal.SIGTERM)
+    async with asyncio.timeout(10):
+        assert await worker.ended() == 0, worker.said()
+
+
+async def test_a_worker_without_its_topics_says_so_and_does_not_start(embedded_pipeline: Pipeline) -> None:
+    worker = await embedded_pipeline.worker(drain=True, prefix="elsewhere.")
+    assert await worker.ended() == 2
+    assert "topic elsewhere.toy.in does not exist; make it with `wameter topics create`" in worker.said()
+    assert "Traceback" not in worker.said()
+
+
+async def test_a_worker_with_another_number_of_partitions_says_so_and_does_not_start(embedded_pipeline: Pipeline) -> None:
+    worker = await embedded_pipeline.worker(drain=True, partitions=3)
+    assert await worker.ended() == 2
+    assert "has 2 partitions, but the setting partitions says 3" in worker.said()
+
+
+async def test_a_worker_without_a_broker_says_so(embedded_pipeline: Pipeline) -> None:
+    worker = await embedded_pipeline.worker(drain=True, bootstrap="127.0.0.1:1")
+    assert await worker.ended() == 3
+    assert "Kafka at 127.0.0.1:1 does not answer" in worker.said()
+    assert "Traceback" not in worker.said()
+
+
+async def test_a_worker_whose_state_was_lost_refuses_to_count_anew(pipeline: Pipeline) -> None:
+    await pipeline.publish("toy.in", [(0, b"k", b"x")])
+    await pipeline.drain()
+    state = f"{pipeline.settings.prefix}wameter-toy-state"
+    admin = AIOKafkaAdminClient(bootstrap_servers=pipeline.settings.bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_topics([state])
+
+        async def made_anew() -> bool:
+            await admin.create_topics([NewTopic(state, 2, 1, topic_configs=TOPICS[-1].config(1))])
+            return state in await admin.list_topics()
+
+        await until(made_anew, "the changelog is there again, and empty")
+    finally:
+        await admin.close()
+    worker = await pipeline.worker(drain=True)
+    assert await worker.ended() == Exit.REFUSED, worker.said()
+    assert "the group has committed offset 1, but the state knows it up to 0" in worker.said()
