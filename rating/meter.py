@@ -55,7 +55,9 @@ class Meter:
         hash_message_ids: bool = False,
         redecisions_per_step: int = REDECISIONS_PER_STEP,
     ) -> None:
-        """`window_basis` is the instant that a window must cover: of delivery (seed S003) or of sending."""
+        """`window_basis` is the instant that a window must cover: of delivery (seed S003) or of sending. `allowance` is at least 1."""
+        if allowance < 1:
+            raise ValueError(f"an allowance of {allowance} places; a rulebook without one has no allowance clause instead")
         self._catalog = catalog
         self._allowance = allowance
         self._window_by_sent = window_basis == "sent"

@@ -85,6 +85,8 @@ async def connect(settings: Settings) -> AsyncIterator[TopicReader]:
     try:
         # Asked now, since later a consumer knows of those topics only that it is assigned to.
         yield TopicReader(settings, consumer, {name: sorted(consumer.partitions_for_topic(name) or ()) for name in names})
+    except KafkaError as error:
+        raise UnreachableError(f"Kafka at {settings.bootstrap} failed ({type(error).__name__}); try again when it is well") from None
     finally:
         await consumer.stop()
 

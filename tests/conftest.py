@@ -27,9 +27,8 @@ def embedded_broker() -> Iterator[str]:
         yield broker.bootstrap
 
 
-@pytest.fixture(scope="session")
-def kafka() -> Iterator[str]:
-    """Where an Apache Kafka listens. Without Java and Maven its tests are left out, said in one line; under CI they fail."""
+def started_kafka() -> Iterator[ApacheKafka]:
+    """An Apache Kafka. Without Java and Maven its tests are left out, said in one line; under CI they fail."""
     missing = apache_kafka.what_is_missing()
     if missing:
         if os.environ.get("CI") == "true":
@@ -38,9 +37,22 @@ def kafka() -> Iterator[str]:
         pytest.skip(missing)
     broker = ApacheKafka()
     try:
-        yield broker.start().bootstrap
+        yield broker.start()
     finally:
         broker.remove()
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """Where an Apache Kafka listens."""
+    for broker in started_kafka():
+        yield broker.bootstrap
+
+
+@pytest.fixture
+def own_kafka() -> Iterator[ApacheKafka]:
+    """An Apache Kafka that the test may stop and kill."""
+    yield from started_kafka()
 
 
 @pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.kafka)])

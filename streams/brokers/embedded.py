@@ -52,13 +52,13 @@ class EmbeddedBroker:
         host, _, port = self.bootstrap.partition(":")
         self._directory.mkdir(parents=True, exist_ok=True)
         with (self._directory / "broker.log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603
+            self._process = subprocess.Popen(  # noqa: S603 - our own command line
                 [binary(), "start", "--only", "kafka", "--host", host, "--kafka-port", port, "--data-dir", str(self._directory / "data")],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for us: we stop it last
-                preexec_fn=_end_with_parent() if sys.platform == "linux" else None,
+                preexec_fn=end_with_parent(),
             )
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while True:
@@ -108,8 +108,10 @@ def binary() -> str:
     return str(path)
 
 
-def _end_with_parent() -> Callable[[], object]:
-    """What a child must call so that it is stopped when this process ends, however that ends (Linux only)."""
+def end_with_parent() -> Callable[[], object] | None:
+    """What a child must call before it runs, so that it is stopped when this process ends, however that ends. None where only Linux can."""
+    if sys.platform != "linux":
+        return None
     prctl = ctypes.CDLL(None).prctl
     return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

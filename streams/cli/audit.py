@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.table import Table
 
 from streams.audit import DELIVERY_SIDES, EVENT_SIDES, MESSAGES, Audit, Finding
 from streams.cli.exit_codes import DONE, SOME_REJECTED_OR_UNRATED
@@ -83,8 +84,10 @@ def print_report(report: Report) -> int:
     deliveries = audit.deliveries()
     findings = audit.findings()
     events, tallied = _joined(audit.events, report.events, audit.unlike_copies)
-    equal = _show_ledger("Events", EVENT_SIDES, events, tallied)
-    equal &= _show_ledger("Deliveries", DELIVERY_SIDES, deliveries, report.deliveries)
+    ledgers = (("Events", EVENT_SIDES, events, tallied), ("Deliveries", DELIVERY_SIDES, deliveries, report.deliveries))
+    show(*(_table(*ledger) for ledger in ledgers))
+    click.echo()
+    equal = all(counted.get(side, 0) == tally.get(side, 0) for _, sides, counted, tally in ledgers for side in sides)
     for finding in findings:
         click.echo(_sentence(finding))
     if report.unread:
@@ -108,8 +111,8 @@ def _with_superseded_as_duplicate(ledger: Counter[str]) -> Counter[str]:
     return Counter({**ledger, "duplicate": ledger["duplicate"] + ledger["superseded"], "superseded": 0})
 
 
-def _show_ledger(title: str, sides: tuple[str, ...], counted: Mapping[str, int], tallied: Mapping[str, int]) -> bool:
-    """A ledger's table; whether both columns are equal."""
+def _table(title: str, sides: tuple[str, ...], counted: Mapping[str, int], tallied: Mapping[str, int]) -> Table:
+    """One ledger; its last column says by how much METER's tally differs."""
     table = plain_table()
     table.add_column(title)
     table.add_column("from the topics", justify="right")
@@ -121,8 +124,7 @@ def _show_ledger(title: str, sides: tuple[str, ...], counted: Mapping[str, int],
     table.add_section()
     ours, theirs = (sum(column.get(side, 0) for side in sides) for column in (counted, tallied))
     table.add_row("all", f"{ours:,}", f"{theirs:,}", "" if ours == theirs else f"{theirs - ours:+,}", style="bold")
-    show(table)
-    return all(counted.get(side, 0) == tallied.get(side, 0) for side in sides)
+    return table
 
 
 def _sentence(finding: Finding) -> str:

@@ -78,7 +78,10 @@ class Screen:
 
     def show_totals(self, results: Results) -> None:
         """The final table."""
+        sys.stdout.write("\n")
         show_results(results)
+        sys.stdout.write("\n")
+        sys.stdout.flush()
 
     def _line(self) -> None:
         self._said_s = time.monotonic()

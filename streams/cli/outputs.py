@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -21,17 +21,32 @@ _BUFFER_BYTES: Final = 1024 * 1024
 class JsonLines:
     """A stream of JSON lines."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, named: str) -> None:
         self._file = file
+        self._named = named
 
     def write(self, record: bytes) -> None:
-        """Appends a record that is JSON already."""
-        self._file.write(record + b"\n")
+        """Appends a record that is JSON already. Raises `UserError` where there is no room."""
+        try:
+            self._file.write(record + b"\n")
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise _unwritable(self._named, error) from None
 
     def write_all(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Appends records."""
         for record in records:
-            self._file.write(orjson.dumps(record) + b"\n")
+            self.write(orjson.dumps(record))
+
+    def flush(self) -> None:
+        """Hands everything to the system."""
+        try:
+            self._file.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise _unwritable(self._named, error) from None
 
 
 def check_names(outputs: Mapping[str, str | None], inputs: Iterable[str]) -> None:
@@ -54,34 +69,44 @@ def check_names(outputs: Mapping[str, str | None], inputs: Iterable[str]) -> Non
 
 def open_outputs(stack: ExitStack, outputs: Mapping[str, str | None]) -> dict[str, JsonLines]:
     """Opens the outputs that have a name; they appear under it when `stack` ends without an exception. Raises `UserError`."""
-    return {flag: JsonLines(stack.enter_context(_output(flag, name))) for flag, name in outputs.items() if name is not None}
+    return {flag: stack.enter_context(_output(f"{flag} {name}", name)) for flag, name in outputs.items() if name is not None}
 
 
 @contextmanager
-def _output(flag: str, name: str) -> Iterator[BinaryIO]:
+def _output(named: str, name: str) -> Iterator[JsonLines]:
     if name == STDOUT:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        lines = JsonLines(sys.stdout.buffer, named)
+        yield lines
+        lines.flush()
         return
     if Path(name).exists() and not Path(name).is_file():  # a pipe or a device: there is nothing to put in its place
-        with _opened(flag, name, Path(name)) as file:
-            yield file
+        yield from _written(named, Path(name))
         return
     path = Path(os.path.realpath(name))
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with _opened(flag, name, part) as file:
-            yield file
+        yield from _written(named, part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _opened(flag: str, name: str, path: Path) -> BinaryIO:
+def _written(named: str, path: Path) -> Iterator[JsonLines]:
     try:
-        return path.open("wb", buffering=_BUFFER_BYTES)
+        file = path.open("wb", buffering=_BUFFER_BYTES)
     except OSError as error:
-        raise UserError(f"{flag} {name}: cannot be written ({(error.strerror or 'error').lower()}); choose another place") from None
+        raise _unwritable(named, error) from None
+    try:
+        lines = JsonLines(file, named)
+        yield lines
+        lines.flush()
+    finally:
+        with suppress(OSError):  # what could not be written was told by `flush`
+            file.close()
+
+
+def _unwritable(named: str, error: OSError) -> UserError:
+    return UserError(f"{named}: cannot be written ({(error.strerror or 'error').lower()}); choose another place")
 
 
 def _identity(name: str) -> object:

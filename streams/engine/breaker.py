@@ -38,5 +38,5 @@ class Breaker:
         if self._records >= MIN_RECORDS and self._rejected > self._ratio * self._records:
             raise BreakerError(
                 f"{self._rejected} of the last {self._records} records were rejected; nothing of this batch is committed. "
-                "Look at what `wameter rejected list` shows, then deploy what reads them, or set breaker_window to 0 to let them pass"
+                "Correct what publishes or what was deployed; to reject them all the same, set breaker_window to 0"
             )

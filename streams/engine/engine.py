@@ -13,7 +13,7 @@ from streams.engine.batches import RecordBatch
 from streams.engine.breaker import Breaker
 from streams.engine.broadcast import BroadcastReader
 from streams.engine.fatal import RefusalError, die
-from streams.engine.partition import Partition
+from streams.engine.partition import Kept, Partition
 from streams.metrics import Metrics
 from streams.settings import Settings
 
@@ -40,6 +40,7 @@ class Engine:
         self.channel: faust.ChannelT[RecordBatch]
         self._consumer: BatchConsumer
         self._partitions: dict[int, Partition] = {}
+        self._kept: dict[int, Kept] = {}
         self._room = asyncio.Event()
         self._broadcast: BroadcastReader | None = None
 
@@ -80,13 +81,16 @@ class Engine:
             await self._broadcast.start()
         log.info("assigned", partitions=len(numbers))
         for number in numbers - self._partitions.keys():
-            self._partitions[number] = Partition(self, number)
+            self._partitions[number] = Partition(self, number, self._kept.get(number))
+        self._kept.clear()
         self.drained()
 
     async def revoked(self, partitions: set[TP]) -> None:
         """Closes partitions; returns when nothing of them is under way."""
         leaving = [self._partitions.pop(number) for number in {tp.partition for tp in partitions} & self._partitions.keys()]
-        await asyncio.gather(*(partition.close() for partition in leaving))
+        for partition, kept in zip(leaving, await asyncio.gather(*(partition.close() for partition in leaving)), strict=True):
+            if kept is not None:
+                self._kept[partition.number] = kept
 
     async def stopping(self) -> None:
         """Closes everything."""

@@ -6,9 +6,12 @@ say why in one line, and leave; a supervisor starts again from what Kafka holds.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from enum import IntEnum
 from typing import NoReturn
 
@@ -43,6 +46,16 @@ class BreakerError(Exception):
     """The circuit breaker opened; the message says what it saw."""
 
     is_sentence = True
+
+
+@asynccontextmanager
+async def within(limit_ms: int, what: str, setting: str) -> AsyncIterator[None]:
+    """Bounds what happens inside; raises `TimeoutError` with a sentence that names the setting."""
+    try:
+        async with asyncio.timeout(limit_ms / 1000):
+            yield
+    except TimeoutError as error:
+        raise TimeoutError(f"{what} within {limit_ms / 1000:g} s ({setting}); is Kafka slow or away?") from error
 
 
 def die(error: BaseException, **where: object) -> NoReturn:

@@ -15,19 +15,21 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rating.stage import Stage
 from streams.engine import clients, positions
-from streams.engine.batches import batch_of
+from streams.engine.batches import batch_of, split
 from streams.engine.restore import committed_records, restore
 from streams.engine.steps import Steps
+from streams.engine.transaction import TransactionLog
 from streams.metrics import Metrics
 from streams.settings import Settings
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
-async def take_over(stage: Stage, settings: Settings, steps: Steps, changelog: TopicPartition, metrics: Metrics) -> dict[str, int]:
+async def take_over(stage: Stage, settings: Settings, steps: Steps, log: TransactionLog, metrics: Metrics) -> dict[str, int]:
     """Restores a fenced partition's state and brings it up to date; returns the offset at which each input goes on."""
+    changelog = log.changelog
     async with _started(clients.reader(settings)) as consumer:
-        await restore(steps.store, consumer, changelog, metrics)
+        log.changelog_offset = await restore(steps.store, consumer, changelog, log.changelog_offset, metrics)
         await _catch_up(stage, settings, steps, consumer)
         inputs = {topic: TopicPartition(settings.prefix + topic, changelog.partition) for topic in stage.inputs}
         begins = await consumer.beginning_offsets(list(inputs.values()))
@@ -54,7 +56,8 @@ async def _catch_up(stage: Stage, settings: Settings, steps: Steps, consumer: AI
     }
     async for tp, records, next_offset in committed_records(consumer, starts):
         topic = tp.topic.removeprefix(settings.prefix)
-        await steps.run([batch_of(topic, tp.partition, records, next_offset)])
+        for batch in split(batch_of(topic, tp.partition, records, next_offset), settings.batch_max_records):
+            await steps.run([batch])
 
 
 async def _committed(settings: Settings, partitions: list[TopicPartition]) -> dict[TopicPartition, int | None]:
@@ -70,7 +73,7 @@ def _start(steps: Steps, topic: str, partition: int, *, committed: int | None, b
     start = positions.start(topic, partition, in_state=in_state, committed=committed, begin=begin, end=end)
     if start < begin:
         metrics.lost(topic, begin - start)
-        log.error("records were deleted by retention before they were read", topic=topic, partition=partition, records=begin - start)
+        logger.error("records were deleted by retention before they were read", topic=topic, partition=partition, records=begin - start)
     return max(start, begin)
 
 

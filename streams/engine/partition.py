@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 from aiokafka import TopicPartition
@@ -13,9 +13,10 @@ from aiokafka import TopicPartition
 from rating.stage import Stage, Tick
 from streams.engine.batches import RecordBatch
 from streams.engine.breaker import Breaker
-from streams.engine.fatal import die
+from streams.engine.fatal import die, within
 from streams.engine.opening import catch_up, take_over
 from streams.engine.positions import position
+from streams.engine.state import Store
 from streams.engine.steps import Steps
 from streams.engine.transaction import TransactionLog
 from streams.metrics import Metrics
@@ -24,6 +25,7 @@ from streams.settings import Settings
 log = structlog.get_logger(__name__)
 BROADCAST_BATCHES = 64
 """How many batches may queue while broadcast topics are read."""
+KEPT_S = 3600
 
 
 class Owner(Protocol):
@@ -45,26 +47,41 @@ class Owner(Protocol):
         """A partition has come to the end of its inputs."""
 
 
+class Kept(NamedTuple):
+    """The state of a partition that was given up, in case it comes back, as most do in a rebalance: then little is to be restored."""
+
+    store: Store
+    changelog_offset: int
+    """From here on the changelog may hold what the store does not know."""
+    at_s: float
+    """When it was given up. Not to be used after `KEPT_S`: a changelog forgets after a day which keys were removed."""
+
+
 class Partition:
     """Partition `number` of all inputs of a stage, and its state. Nothing else in the cluster writes what it writes."""
 
-    def __init__(self, owner: Owner, number: int) -> None:
+    def __init__(self, owner: Owner, number: int, kept: Kept | None = None) -> None:
         settings = owner.settings
         self.number = number
         self.is_open = False
         self.is_drained = False
         self._owner = owner
         self._settings = settings
-        self._changelog = TopicPartition(f"{settings.prefix}wameter-{owner.stage_name}-state", number)
         self._log = TransactionLog(
-            settings, transactional_id=f"{settings.prefix}{settings.app_id}-{owner.stage_name}-{number}", changelog=self._changelog
+            settings,
+            transactional_id=f"{settings.prefix}{settings.app_id}-{owner.stage_name}-{number}",
+            changelog=TopicPartition(f"{settings.prefix}wameter-{owner.stage_name}-state", number),
         )
-        self._steps = Steps(owner.stage, settings, number, self._log, owner.breaker, owner.metrics)
+        store = Store()
+        self._is_kept = kept is not None and time.time() - kept.at_s < KEPT_S
+        if kept is not None and self._is_kept:
+            store, self._log.changelog_offset = kept.store, kept.changelog_offset
+        self._steps = Steps(store, owner.stage, settings, number, self._log, owner.breaker, owner.metrics)
         self._inbox: deque[RecordBatch] = deque()
         self._arrived = asyncio.Event()
         self._leases: dict[str, int] = {}
         self._ended: set[str] = set()
-        self._unfinished = False
+        self._unfinished = True  # until a first step says otherwise: the last owner may have left work
         self._closing = False
         self._stepped_s = self._ticked_s = time.monotonic()
         self._fencing = asyncio.create_task(self._log.open())
@@ -92,8 +109,11 @@ class Partition:
         self._inbox.append(batch)
         self._arrived.set()
 
-    async def close(self) -> None:
-        """Ends after the step that is running. What is queued is dropped: it was never committed, so it is read again."""
+    async def close(self) -> Kept | None:
+        """Ends after the step that is running; returns the state, if it was open.
+
+        What is queued is dropped: it was never committed, so it is read again.
+        """
         self._closing = True
         self._arrived.set()
         if not self.is_open:
@@ -102,6 +122,7 @@ class Partition:
             self._living.cancel()
         await asyncio.wait({self._living})
         await self._log.close()
+        return Kept(self._steps.store, self._log.changelog_offset, time.time()) if self.is_open else None
 
     async def _live(self) -> None:
         try:
@@ -115,15 +136,15 @@ class Partition:
 
     async def _open(self) -> None:
         began_s = time.monotonic()
-        async with asyncio.timeout(self._settings.restore_timeout_ms / 1000):
+        async with within(self._settings.restore_timeout_ms, "partition was not open", "restore_timeout_ms"):
             await asyncio.shield(self._fencing)
-            starts = await take_over(self._owner.stage, self._settings, self._steps, self._changelog, self._owner.metrics)
+            starts = await take_over(self._owner.stage, self._settings, self._steps, self._log, self._owner.metrics)
             for topic, offset in starts.items():
                 self._leases[topic] = await self._owner.lease(topic, self.number, offset)
         self.is_open = True
         self._owner.made_room()
         took_s = round(time.monotonic() - began_s, 3)
-        log.info("partition open", partition=self.number, keys=len(self._steps.store), starts=starts, took_s=took_s)
+        log.info("partition open", partition=self.number, kept=self._is_kept, keys=len(self._steps.store), starts=starts, took_s=took_s)
 
     async def _work(self) -> None:
         """One turn: waits for batches, for the time to tick, or not at all if the stage left work; then one step."""

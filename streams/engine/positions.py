@@ -39,11 +39,11 @@ def start(topic: str, partition: int, *, in_state: int | None, committed: int | 
     if committed is not None and committed > (in_state or 0):
         raise RefusalError(
             f"{name}: the group has committed offset {committed}, but the state knows it up to {in_state or 0}; "
-            "its changelog was lost or changed. Restore the topic, or rebuild under another app_id"
+            "its changelog was lost or changed. Restore that topic; or, to process the whole input anew, delete the group's offsets"
         )
     if in_state is not None and in_state > end:
         raise RefusalError(
             f"{name}: the state knows it up to offset {in_state}, but the log ends at {end}; the topic was made anew. "
-            "Restore it, or start under another app_id"
+            "Restore it, or start with new topics under another prefix"
         )
     return begin if in_state is None else in_state

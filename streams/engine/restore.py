@@ -46,16 +46,22 @@ async def committed_records(
             yield partition, records, records[-1].offset + 1
 
 
-async def restore(store: Store, consumer: AIOKafkaConsumer, changelog: TopicPartition, metrics: Metrics) -> None:
-    """Fills an empty store from its changelog. It sees committed records only: fence first, then restore."""
+async def restore(store: Store, consumer: AIOKafkaConsumer, changelog: TopicPartition, start: int, metrics: Metrics) -> int:
+    """Brings a store up to date from its changelog, where `start` is what it has seen of it; returns what it has seen then.
+
+    It sees committed records only: fence first, then restore.
+    """
+    seen = start
     restored = 0
     loop = asyncio.get_running_loop()
     told_at = loop.time()
-    async for _, records, next_offset in committed_records(consumer, {changelog: 0}):
+    async for _, records, next_offset in committed_records(consumer, {changelog: start}):
         for record in records:
             store.restore(record.key, record.value)
+        seen = next_offset
         restored += len(records)
         metrics.restored(len(records))
         if loop.time() - told_at > PROGRESS_EVERY_S:
             told_at = loop.time()
             log.info("restoring", partition=changelog.partition, records=restored, keys=len(store), offset=next_offset)
+    return seen

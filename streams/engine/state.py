@@ -25,7 +25,7 @@ class Store:
         self._values: dict[bytes, bytes] = {}
         self._before: dict[bytes, bytes | None] = {}
         self._buckets: defaultdict[bytes, list[bytes]] = defaultdict(list)
-        self._indexed = True
+        self._indexed = False
 
     def __len__(self) -> int:
         return len(self._values)
@@ -111,14 +111,16 @@ class Store:
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Applies one changelog record, outside of any batch. Order within a bucket is built once, when first asked for."""
-        self._indexed = False
+        before = self._values.get(key)
         if value is None:
             self._values.pop(key, None)
         else:
             self._values[key] = value
+        if self._indexed and len(key) > PREFIX_BYTES and (before is None) != (value is None):
+            (self._add if before is None else self._remove)(key)
 
     def _index(self) -> None:
-        """Sorts what `restore` brought: one sort instead of an insertion per record."""
+        """Sorts what there is by now: after a restore one sort, instead of an insertion per record."""
         if self._indexed:
             return
         self._buckets.clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 
@@ -12,6 +11,7 @@ from rating.stage import Effects, Record, Stage, Tick
 from streams.engine import positions
 from streams.engine.batches import RecordBatch
 from streams.engine.breaker import Breaker
+from streams.engine.fatal import within
 from streams.engine.state import Store
 from streams.engine.transaction import TransactionLog
 from streams.metrics import Metrics
@@ -21,8 +21,10 @@ from streams.settings import Settings
 class Steps:
     """Runs steps one after another. Any exception means that the process must end: the state may be ahead of Kafka."""
 
-    def __init__(self, stage: Stage, settings: Settings, number: int, log: TransactionLog, breaker: Breaker, metrics: Metrics) -> None:
-        self.store = Store()
+    def __init__(
+        self, store: Store, stage: Stage, settings: Settings, number: int, log: TransactionLog, breaker: Breaker, metrics: Metrics
+    ) -> None:
+        self.store = store
         self._stage = stage
         self._settings = settings
         self._number = number
@@ -49,7 +51,7 @@ class Steps:
         changes = self.store.commit()
         stepped_s = time.monotonic()
         if changes or effects.outputs:
-            async with asyncio.timeout(self._settings.step_timeout_ms / 1000):
+            async with within(self._settings.step_timeout_ms, "transaction was not committed", "step_timeout_ms"):
                 await self._log.commit(self._number, effects.outputs, changes, offsets)
             self._metrics.committed(effects, records=records, step_s=stepped_s - began_s, commit_s=time.monotonic() - stepped_s)
         return effects

@@ -35,7 +35,9 @@ class TransactionLog:
 
     def __init__(self, settings: Settings, *, transactional_id: str, changelog: TopicPartition) -> None:
         self._settings = settings
-        self._changelog = changelog
+        self.changelog_offset = 0
+        """From here on the changelog holds nothing, or what the last transaction wrote. The owner sets it after a restore."""
+        self.changelog = changelog
         self._producer = AIOKafkaProducer(
             **clients.connection(settings),
             transactional_id=transactional_id,
@@ -64,11 +66,13 @@ class TransactionLog:
         state: list[Entry] = [(key, value, _NO_HEADERS) for key, value in changes.items()]
         *written, state_written = await asyncio.gather(
             *(self._write(target, entries) for target, entries in self._by_target(partition, outputs).items()),
-            self._write(self._changelog, state),
+            self._write(self.changelog, state),
         )
         await asyncio.gather(*(acknowledgement for batches in written for acknowledgement in batches))
         faults.reach("after_outputs")
-        await asyncio.gather(*state_written)
+        acknowledged = await asyncio.gather(*state_written)
+        if acknowledged:
+            self.changelog_offset = acknowledged[-1].offset
         faults.reach("after_state")
         if offsets:
             await producer.send_offsets_to_transaction(offsets, self._settings.app_id)

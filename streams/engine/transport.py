@@ -164,8 +164,11 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
             max_poll_records=settings.batch_max_records,
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=100,
-            request_timeout_ms=settings.session_timeout_ms + 10_000,
+            request_timeout_ms=settings.session_timeout_ms + settings.step_timeout_ms + 10_000,
             session_timeout_ms=settings.session_timeout_ms,
+            # Nothing is fetched while state is restored; and a rebalance waits for the steps that are running.
+            max_poll_interval_ms=settings.restore_timeout_ms + 300_000,
+            rebalance_timeout_ms=max(settings.session_timeout_ms, settings.step_timeout_ms + 5000),
             heartbeat_interval_ms=min(1000, settings.session_timeout_ms // 6),
         )
 

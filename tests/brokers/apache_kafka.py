@@ -11,6 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from streams.brokers.embedded import end_with_parent
+
 VERSION = "4.3.1"
 START_TIMEOUT_S = 60.0
 CLUSTER_ID = "d2FtZXRlci10ZXN0cy0wMQ"
@@ -49,6 +51,7 @@ class ApacheKafka:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=end_with_parent(),
             )
         self._wait_until_ready()
         return self

@@ -82,6 +82,15 @@ def test_a_mistake(wameter: Wameter, accounts: Path, tmp_path: Path, arguments: 
     assert (tmp_path / "events").read_bytes() == UTILITY
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_disk_is_told_in_one_sentence(wameter: Wameter, accounts: Path) -> None:
+    ran = wameter("rate", "-", "--accounts", accounts, "--lines", "/dev/full", stdin=UTILITY)
+    assert (ran.code, ran.err) == (
+        2,
+        "wameter rate: --lines /dev/full: cannot be written (no space left on device); choose another place\n",
+    )
+
+
 def test_every_missing_file_is_told_at_once(wameter: Wameter) -> None:
     ran = wameter("rate", "a", "b", "--accounts", "c")
     assert [line.split(": ")[1] for line in ran.err.splitlines()] == ["a", "b", "c"]
@@ -95,7 +104,9 @@ def test_every_mistake_of_a_card_is_told_at_once(wameter: Wameter, tmp_path: Pat
     assert [line.startswith("wameter cards check: own.csv line ") for line in ran.err.splitlines()] == [True, True]
 
 
-@pytest.mark.parametrize("command", [("status",), ("totals",), ("audit",), ("topics", "create"), ("topics", "check"), ("worker",)])
+@pytest.mark.parametrize(
+    "command", [("status",), ("totals",), ("audit",), ("topics", "create"), ("topics", "check"), ("worker",), ("demo",)]
+)
 def test_a_broker_that_does_not_answer_is_exit_code_3(wameter: Wameter, command: tuple[str, ...]) -> None:
     ran = wameter(*command, "--bootstrap", "127.0.0.1:1")
     assert ran.code == 3

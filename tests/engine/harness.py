@@ -103,6 +103,14 @@ class Worker:
     def said(self) -> str:
         return self._log.read_text(errors="replace")
 
+    def has_opened(self, partitions: int) -> Callable[[], Awaitable[bool]]:
+        """Whether it has come so far that it takes records."""
+
+        async def opened() -> bool:
+            return self.said().count("partition open") >= partitions
+
+        return opened
+
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
 

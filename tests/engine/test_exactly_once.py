@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
 
 from streams.engine.fatal import Exit
 from streams.engine.faults import OPEN_TRANSACTION, POINTS
+from tests.brokers.apache_kafka import ApacheKafka
 from tests.engine.harness import Pipeline, until
 
 KEYS = 7
@@ -65,12 +70,14 @@ async def test_partitions_move_between_workers_that_come_and_go(pipeline: Pipeli
     sent = records(300)
     first = await pipeline.worker(name=None)
     await pipeline.publish("toy.in", sent[:100])
+
+    await until(first.has_opened(2), "the first worker has both partitions")
     second = await pipeline.worker(name=None)
 
     async def shared() -> bool:
-        return '"partitions": 1' in second.said()
+        return '"partitions": 1' in second.said() and '"kept": true' in first.said()
 
-    await until(shared, "the second worker has one of the two partitions")
+    await until(shared, "the second worker has one of the partitions; the first did not have to restore the other one")
     await pipeline.publish("toy.in", sent[100:200])
     second.signal(signal.SIGTERM)
     assert await second.ended() == 0, second.said()
@@ -82,4 +89,28 @@ async def test_partitions_move_between_workers_that_come_and_go(pipeline: Pipeli
     await until(all_done, "the first worker has everything again")
     first.signal(signal.SIGTERM)
     assert await first.ended() == 0, first.said()
+    await assert_exact(pipeline, sent)
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+async def test_a_broker_that_stops_or_dies_and_comes_back_costs_time_and_nothing_else(own_kafka: ApacheKafka, tmp_path: Path) -> None:
+    pipeline = Pipeline(own_kafka.bootstrap, tmp_path, transaction_timeout_ms=30_000, step_timeout_ms=20_000)
+    await pipeline.create_topics()
+    sent: list[tuple[int, bytes, bytes]] = []
+
+    async def caught_up() -> bool:
+        return len(await pipeline.read("toy.out")) == len(sent)
+
+    worker = await pipeline.worker(batch_max_records=100)
+    await until(worker.has_opened(2), "the worker has both partitions")
+    for outage in (own_kafka.stop, own_kafka.kill):
+        batch = records(2000)
+        sent += batch
+        await pipeline.publish("toy.in", batch)
+        await asyncio.to_thread(outage)
+        await asyncio.to_thread(own_kafka.start)
+        await until(caught_up, f"the worker goes on after the broker's {outage.__name__}")
+    worker.signal(signal.SIGTERM)
+    assert await worker.ended() == 0, worker.said()
     await assert_exact(pipeline, sent)

@@ -77,6 +77,16 @@ class StoreMachine(RuleBasedStateMachine):
                 del self.now[key]
         self.kept = dict(self.now)
 
+    @rule(records=st.lists(st.tuples(KEYS, st.none() | VALUES)))
+    def catch_up_with_the_changelog(self, records: list[tuple[bytes, bytes | None]]) -> None:
+        self.roll_back()
+        for key, value in records:
+            self.store.restore(key, value)
+            self.now[key] = value or b""
+            if value is None:
+                del self.now[key]
+        self.kept = dict(self.now)
+
     @invariant()
     def they_hold_the_same(self) -> None:
         assert dict(self.store.items()) == self.now
