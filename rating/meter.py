@@ -68,9 +68,7 @@ class Meter:
         """Applies records in order. An empty batch goes on with work that an earlier step left."""
         bench = Workbench(state, self._redecisions_per_step)
         intake = Intake(bench, window_by_sent=self._window_by_sent)
-        redecision = Redecision(
-            bench, self._catalog, self._publisher, allowance=self._allowance, window_by_sent=self._window_by_sent
-        )
+        redecision = Redecision(bench, self._catalog, self._publisher, allowance=self._allowance, window_by_sent=self._window_by_sent)
         bench.resume()
         for item in batch:
             if isinstance(item, Tick):

@@ -169,7 +169,7 @@ class Workbench:
         return self._kept[name]
 
     def keep_profiles(self, account_id: str) -> bytes:
-        """Keeps the account's present versions for the corrections of what is rated with them; returns their name. Twice changes nothing."""
+        """Keeps the account's present versions for the corrections of what is rated with them; returns their name."""
         name = self._names.get(account_id)
         if name is not None:
             return name

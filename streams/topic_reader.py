@@ -6,7 +6,6 @@ Nothing here writes, and a worker notices nothing. What is read is a snapshot pe
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -66,7 +65,6 @@ def run(settings: Settings, task: Callable[[TopicReader], Coroutine[Any, Any, _R
 async def connect(settings: Settings) -> AsyncIterator[TopicReader]:
     """A reader of the topics that there are now. Raises `UnreachableError`."""
     embedded.be_gentle()
-    logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # what it has to say is in the sentences below
     consumer = clients.reader(settings, settings.app_id)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -81,6 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code."""
+    logging.getLogger("aiokafka").addHandler(
+        logging.NullHandler()
+    )  # a command says in a sentence what is wrong; a worker sets up logs of its own
     try:
         result: Any = cli.main(args=None if arguments is None else list(arguments), prog_name="wameter", standalone_mode=False)
         sys.stdout.flush()

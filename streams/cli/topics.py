@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 
 import click
@@ -18,7 +17,6 @@ _SHAPE = ("partitions", "replication")
 @click.group(cls=ExampleGroup)
 def command() -> None:
     """Create the topics, or check them."""
-    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
 
 @command.command(examples=("wameter topics create", "wameter topics create --bootstrap kafka-1:9092 --partitions 12 --replication 3"))

@@ -16,7 +16,7 @@ from pathlib import Path
 import phonenumbers  # noqa: F401 - loaded once, before the children
 
 import schemas.decode
-import schemas.profiles  # noqa: F401
+import schemas.profiles  # noqa: F401 - likewise
 import tests.oracle
 from tests.laws.mutations import MUTATIONS, UNCHANGED, Mutation
 from tests.streams_generator import generate
@@ -33,7 +33,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for mutation in (UNCHANGED, *MUTATIONS):
         if arguments.only in mutation.mistake:
-            print(json.dumps({"mistake": mutation.mistake, **_try(mutation, arguments.streams, arguments.seed)}), flush=True)  # noqa: T201
+            print(json.dumps({"mistake": mutation.mistake, **_try(mutation, arguments.streams, arguments.seed)}), flush=True)  # noqa: T201 - a report for a person
 
 
 def _try(mutation: Mutation, streams: int, seed: int) -> dict[str, object]:

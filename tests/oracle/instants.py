@@ -23,7 +23,7 @@ def instant_ms(text: str) -> int | None:
         return None
     offset = timedelta(hours=hours, minutes=minutes) * (-1 if sign == "-" else 1)
     try:
-        whole = datetime(*(int(match.group(part)) for part in range(1, 7)), tzinfo=UTC)  # type: ignore[misc, arg-type]
+        whole = datetime(*(int(match.group(part)) for part in range(1, 7)), tzinfo=UTC)  # type: ignore[misc, arg-type]  # six of them, by the pattern
     except ValueError:
         return None
     seconds = (whole - _EPOCH) // timedelta(seconds=1) - int(offset.total_seconds())

@@ -77,9 +77,15 @@ def test_any_order_of_taking_and_giving_back_is_the_sorted_order_and_says_whom_i
         there = there | {at} if takes else there - {at}
         free = {each for each in everyone if sum(taken < each for taken in there) < FREE}
         assert {each for each in everyone if month.is_free(moment(each))} == free
-        told = set() if moved is None else {
-            each for each in everyone if moved.beside_from < moment(each) and (moved.beside_to is None or moment(each) < moved.beside_to)
-        }
+        told = (
+            set()
+            if moved is None
+            else {
+                each
+                for each in everyone
+                if moved.beside_from < moment(each) and (moved.beside_to is None or moment(each) < moved.beside_to)
+            }
+        )
         if moved is not None and moved.place is not None:
             told.add(next(each for each in everyone if moment(each) == moved.place))
         assert (before ^ free) - {at} <= told

@@ -18,7 +18,7 @@ from tests.schemas.records import event
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)  # the library names a field `schema`
-    from asyncapi3.models import AsyncAPI3  # type: ignore[import-untyped]
+    from asyncapi3.models import AsyncAPI3  # type: ignore[import-untyped]  # it ships no types
 
 FILES = {name: json.loads(text) for name, text in export("1.2.3").items()}
 ASYNCAPI = FILES["asyncapi.json"]
