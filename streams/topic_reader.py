@@ -69,7 +69,8 @@ async def connect(settings: Settings) -> AsyncIterator[TopicReader]:
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             await consumer.start()
-            names = await consumer.topics()
+            # `consumer.topics()` tells names alone, and the consumer's own view of partitions lags behind new topics.
+            cluster = await consumer._client.fetch_all_metadata()
     except (KafkaConnectionError, NodeNotReadyError, TimeoutError, OSError):
         await consumer.stop()
         raise UnreachableError(
@@ -81,8 +82,7 @@ async def connect(settings: Settings) -> AsyncIterator[TopicReader]:
             f"Kafka at {settings.bootstrap} refuses ({type(error).__name__}); check security_protocol and the sasl settings"
         ) from None
     try:
-        # Asked now, since later a consumer knows of those topics only that it is assigned to.
-        yield TopicReader(settings, consumer, {name: sorted(consumer.partitions_for_topic(name) or ()) for name in names})
+        yield TopicReader(settings, consumer, {name: sorted(cluster.partitions_for_topic(name) or ()) for name in cluster.topics()})
     except KafkaError as error:
         raise UnreachableError(f"Kafka at {settings.bootstrap} failed ({type(error).__name__}); try again when it is well") from None
     finally:

@@ -173,6 +173,15 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         )
 
 
+    async def on_thread_stop(self) -> None:
+        """Leaves the group for good if the work is done. A worker that is only stopped and has a static name keeps its place."""
+        host = cast(BatchTransport, self.transport).host
+        if host.draining and self._consumer is not None:
+            # aiokafka sends no LeaveGroup for a static member, since that usually comes back.
+            self._consumer._coordinator._group_instance_id = None
+        await super().on_thread_stop()
+
+
 class BatchTransport(driver.Transport):
     """The transport to give a Faust app: `app.transport = BatchTransport(url, app); app.transport.host = engine`."""
 

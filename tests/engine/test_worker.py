@@ -58,6 +58,15 @@ async def test_a_worker_shows_that_it_lives_is_ready_and_what_it_counted_and_sto
         assert await worker.ended() == 0, worker.said()
 
 
+async def test_a_worker_that_has_drained_its_input_leaves_its_partitions_to_others_at_once(pipeline: Pipeline) -> None:
+    """A static name would keep them until the session timeout, and on the embedded broker for ever."""
+    await pipeline.publish("toy.in", [(0, b"k", b"x"), (1, b"k", b"x")])
+    for name in ("w1", "w2"):
+        worker = await pipeline.worker(drain=True, name=name, session_timeout_ms=60_000)
+        assert await worker.ended() == 0, worker.said()
+    assert len(await pipeline.read("toy.out")) == 2
+
+
 async def test_a_worker_without_its_topics_says_so_and_does_not_start(embedded_pipeline: Pipeline) -> None:
     worker = await embedded_pipeline.worker(drain=True, prefix="elsewhere.")
     assert await worker.ended() == 2
