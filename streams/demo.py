@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
@@ -46,13 +46,14 @@ async def publish_traffic(settings: Settings, seed: int, events: int, *, per_sec
     async with _producer(settings) as producer:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
+        sent: list[asyncio.Future[Any]] = []
         for number, (key, event) in enumerate(traffic(seed, events), 1):
-            await producer.send(settings.prefix + MESSAGES, event, key=key)
+            sent.append(await producer.send(settings.prefix + MESSAGES, event, key=key))
             if number % 500 == 0 or number == events:
                 told(number)
                 if per_second is not None:
                     await asyncio.sleep(max(0.0, began_s + number / per_second - loop.time()))
-        await producer.flush()
+        await asyncio.gather(*sent)  # a flush alone would not tell what failed
 
 
 def traffic(seed: int, events: int) -> Iterable[tuple[bytes, bytes]]:

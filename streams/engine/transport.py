@@ -141,13 +141,23 @@ class BatchConsumer(driver.Consumer):
 
     async def _ended(self, partitions: set[TP]) -> list[tuple[TP, int]]:
         """Of partitions whose fetched records have all been handed over: those that have none left in the log, and where that is."""
-        ends: Mapping[TP, int] = await self._thread.highwaters(*partitions)
+        # Asked of the broker: the high watermark of the last fetch may be older than the last record.
+        ends: Mapping[TP, int] = await cast(_ConsumerThread, self._thread).end_offsets(partitions)
         positions = {tp: await self.position(tp) for tp in partitions}
         return [(tp, offset) for tp, offset in positions.items() if offset is not None and offset >= ends[tp]]
 
 
 class _ConsumerThread(driver.AIOKafkaConsumerThread):
     """Joins the group with our own settings."""
+
+    async def end_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
+        """Where each log ends for a reader of committed records."""
+        ends: Mapping[TP, int] = await self.call_thread(self._end_offsets, partitions)
+        return ends
+
+    async def _end_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
+        ends: Mapping[TP, int] = await self._ensure_consumer().end_offsets(partitions)
+        return ends
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         settings = cast(BatchTransport, transport).host.settings
@@ -171,7 +181,6 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
             rebalance_timeout_ms=max(settings.session_timeout_ms, settings.step_timeout_ms + 5000),
             heartbeat_interval_ms=min(1000, settings.session_timeout_ms // 6),
         )
-
 
     async def on_thread_stop(self) -> None:
         """Leaves the group for good if the work is done. A worker that is only stopped and has a static name keeps its place."""
