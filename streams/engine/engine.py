@@ -41,6 +41,8 @@ class Engine:
         self._consumer: BatchConsumer
         self._partitions: dict[int, Partition] = {}
         self._kept: dict[int, Kept] = {}
+        self._settled = False
+        """False amid a rebalance: what this worker will own is not known then."""
         self._room = asyncio.Event()
         self._broadcast: BroadcastReader | None = None
 
@@ -83,10 +85,12 @@ class Engine:
         for number in numbers - self._partitions.keys():
             self._partitions[number] = Partition(self, number, self._kept.get(number))
         self._kept.clear()
+        self._settled = True
         self.drained()
 
     async def revoked(self, partitions: set[TP]) -> None:
         """Closes partitions; returns when nothing of them is under way."""
+        self._settled = False
         leaving = [self._partitions.pop(number) for number in {tp.partition for tp in partitions} & self._partitions.keys()]
         for partition, kept in zip(leaving, await asyncio.gather(*(partition.close() for partition in leaving)), strict=True):
             if kept is not None:
@@ -132,8 +136,8 @@ class Engine:
         self._room.set()
 
     def drained(self) -> None:
-        """Ends the worker once every partition it owns is drained."""
-        if self.draining and all(partition.is_drained for partition in self._partitions.values()):
+        """Ends the worker once every partition it owns is drained; never amid a rebalance, which may still bring it others."""
+        if self.draining and self._settled and all(partition.is_drained for partition in self._partitions.values()):
             self.finished.set()
 
     async def _deliver(self, batch: RecordBatch) -> None:
