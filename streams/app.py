@@ -16,7 +16,7 @@ from streams.brokers import embedded
 from streams.engine import aiokafka_fixes
 from streams.engine.batches import RecordBatch
 from streams.engine.engine import Engine
-from streams.engine.transport import BatchTransport
+from streams.engine.transport import BatchChannel, BatchTransport
 from streams.settings import Settings
 
 
@@ -48,7 +48,7 @@ def make_app(settings: Settings, stage: Stage, stage_name: str = "meter", *, dra
     app.transport = transport
     for topic in stage.inputs:
         app.topics.add(app.topic(settings.prefix + topic, key_type=bytes, value_type=bytes))
-    batches = app.engine.channel = app.channel(maxsize=1)
+    batches = app.engine.channel = BatchChannel(app, maxsize=1)
 
     @app.agent(batches, name=stage_name)
     async def meter(stream: faust.StreamT[RecordBatch]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from rating.stage import Record
@@ -19,6 +19,8 @@ class RecordBatch(NamedTuple):
     partition: int
     lease: int
     """Which seek these records follow. A partition takes only those of its latest seek: whatever was under way before is void."""
+    offset: int
+    """Where it begins: where the one before it ended. Records may be missing there, but none that a reader may see."""
     records: list[Record]
     next_offset: int
     """Where the next batch begins: everything before it is in this batch or an earlier one, or is no record."""
@@ -31,10 +33,10 @@ class RecordBatch(NamedTuple):
         return sum(len(record.key or b"") + len(record.value or b"") for record in self.records)
 
 
-def batch_of(topic: str, partition: int, fetched: Iterable[Any], next_offset: int, lease: int = 0) -> RecordBatch:
+def batch_of(topic: str, partition: int, fetched: Sequence[Any], lease: int = 0, offset: int | None = None) -> RecordBatch:
     """A batch of what aiokafka fetched, under the topic's logical name."""
     records = [Record(topic, partition, r.offset, r.key, r.value, r.timestamp, r.headers) for r in fetched]
-    return RecordBatch(topic, partition, lease, records, next_offset)
+    return RecordBatch(topic, partition, lease, records[0].offset if offset is None else offset, records, records[-1].offset + 1)
 
 
 def split(batch: RecordBatch, max_records: int) -> list[RecordBatch]:
@@ -50,5 +52,8 @@ def split(batch: RecordBatch, max_records: int) -> list[RecordBatch]:
             size_bytes = 0
         pieces[-1].append(record)
         size_bytes += record_bytes
-    ends = [piece[0].offset for piece in pieces[1:]] + [batch.next_offset]
-    return [batch._replace(records=piece, next_offset=end) for piece, end in zip(pieces, ends, strict=True)]
+    bounds = [batch.offset, *(piece[0].offset for piece in pieces[1:]), batch.next_offset]
+    return [
+        batch._replace(offset=begin, records=piece, next_offset=end)
+        for piece, begin, end in zip(pieces, bounds[:-1], bounds[1:], strict=True)
+    ]

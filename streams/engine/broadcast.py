@@ -49,7 +49,7 @@ class BroadcastReader:
         try:
             while True:
                 for tp, fetched in (await self._consumer.getmany(timeout_ms=1000)).items():
-                    await self._deliver(batch_of(tp.topic.removeprefix(prefix), tp.partition, fetched, fetched[-1].offset + 1))
+                    await self._deliver(batch_of(tp.topic.removeprefix(prefix), tp.partition, fetched))
         except asyncio.CancelledError:
             raise
         except Exception as error:

@@ -42,6 +42,12 @@ class RefusalError(Exception):
     is_sentence = True
 
 
+class HoleError(Exception):
+    """A batch does not continue where the one before it ended. Nothing was applied; a new start reads on from the state's position."""
+
+    is_sentence = True
+
+
 class BreakerError(Exception):
     """The circuit breaker opened; the message says what it saw."""
 

@@ -54,9 +54,9 @@ async def _catch_up(stage: Stage, settings: Settings, steps: Steps, consumer: AI
         for topic in stage.broadcast
         for partition in range(settings.partitions)
     }
-    async for tp, records, next_offset in committed_records(consumer, starts):
+    async for tp, records, _ in committed_records(consumer, starts):
         topic = tp.topic.removeprefix(settings.prefix)
-        for batch in split(batch_of(topic, tp.partition, records, next_offset), settings.batch_max_records):
+        for batch in split(batch_of(topic, tp.partition, records), settings.batch_max_records):
             await steps.run([batch])
 
 

@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from rating.stage import Stage, Tick
 from streams.engine.batches import RecordBatch
 from streams.engine.breaker import Breaker
-from streams.engine.fatal import die, within
+from streams.engine.fatal import HoleError, die, within
 from streams.engine.opening import catch_up, take_over
 from streams.engine.positions import position
 from streams.engine.state import Store
@@ -80,6 +80,7 @@ class Partition:
         self._inbox: deque[RecordBatch] = deque()
         self._arrived = asyncio.Event()
         self._leases: dict[str, int] = {}
+        self._next_offsets: dict[str, int] = {}
         self._ended: set[str] = set()
         self._unfinished = True  # until a first step says otherwise: the last owner may have left work
         self._closing = False
@@ -103,9 +104,14 @@ class Partition:
         return {topic: position(self._steps.store, topic, self.number) or 0 for topic in self._owner.stage.inputs}
 
     def put(self, batch: RecordBatch) -> None:
-        """Queues a batch. One that follows an older seek is void and dropped."""
-        if self._is_input(batch) and batch.lease != self._leases.get(batch.topic):
-            return
+        """Queues a batch. One that follows an older seek is void and dropped; the others must meet without a hole."""
+        if self._is_input(batch):
+            if batch.lease != self._leases.get(batch.topic):
+                return
+            if batch.offset != self._next_offsets[batch.topic]:
+                hole = f"a batch begins at {batch.offset}, but {self._next_offsets[batch.topic]} comes next"
+                die(HoleError(hole), topic=batch.topic, partition=self.number)
+            self._next_offsets[batch.topic] = batch.next_offset
         self._inbox.append(batch)
         self._arrived.set()
 
@@ -140,6 +146,7 @@ class Partition:
             await asyncio.shield(self._fencing)
             starts = await take_over(self._owner.stage, self._settings, self._steps, self._log, self._owner.metrics)
             for topic, offset in starts.items():
+                self._next_offsets[topic] = offset
                 self._leases[topic] = await self._owner.lease(topic, self.number, offset)
         self.is_open = True
         self._owner.made_room()

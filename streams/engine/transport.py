@@ -14,8 +14,10 @@ from typing import Any, Protocol, cast
 
 import aiokafka
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from faust.channels import Channel
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from streams.engine.batches import RecordBatch, batch_of, split
 from streams.engine.clients import FETCH_BYTES, READ_COMMITTED, connection
@@ -66,6 +68,7 @@ class BatchConsumer(driver.Consumer):
         self.host: Host = cast("BatchTransport", self.transport).host
         self._fetching = asyncio.Lock()
         self._leases: dict[TP, int] = {}
+        self._next_offsets: dict[TP, int] = {}
         self._next_lease = count(1)
         self.host.bind(self)
 
@@ -80,6 +83,7 @@ class BatchConsumer(driver.Consumer):
         async with self._fetching:
             await self.seek_wait({topic_partition: offset})
             number = self._leases[topic_partition] = next(self._next_lease)
+            self._next_offsets[topic_partition] = offset
             return number
 
     def end(self, topic_partition: TP) -> int | None:
@@ -114,9 +118,9 @@ class BatchConsumer(driver.Consumer):
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
                 raise
-        except asyncio.CancelledError:
-            if not self.app.should_stop:
-                raise
+        except asyncio.CancelledError as error:
+            if not self.app.should_stop:  # records may have been fetched that nobody was given
+                die(error, doing="fetching records")
         except Exception as error:
             die(error, doing="fetching records")
 
@@ -129,15 +133,18 @@ class BatchConsumer(driver.Consumer):
             await self.host.wait_for_room()
             return
         async with self._fetching:
-            leases = dict(self._leases)
+            leases, begins = dict(self._leases), dict(self._next_offsets)
             fetched = await self._getmany(wanted, FULL_POLL_S if wanted != active or self.host.draining else POLL_S)
+            self._next_offsets.update({tp: records[-1].offset + 1 for tp, records in fetched.items()})
             ended = await self._ended(wanted) if self.host.draining and not fetched else []
+            self._next_offsets.update(ended)  # behind the last record there may be marks of a publisher's transactions
         for tp, records in fetched.items():
-            whole = batch_of(self.host.logical(tp.topic), tp.partition, records, records[-1].offset + 1, leases.get(tp, 0))
+            whole = batch_of(self.host.logical(tp.topic), tp.partition, records, leases[tp], begins[tp])
             for batch in split(whole, self.host.settings.batch_max_records):
                 await self.host.hand_over(batch)
-        for tp, offset in ended:
-            await self.host.hand_over(RecordBatch(self.host.logical(tp.topic), tp.partition, leases.get(tp, 0), [], offset, at_end=True))
+        for tp, end in ended:
+            topic = self.host.logical(tp.topic)
+            await self.host.hand_over(RecordBatch(topic, tp.partition, leases[tp], begins[tp], [], end, at_end=True))
 
     async def _ended(self, partitions: set[TP]) -> list[tuple[TP, int]]:
         """Of partitions whose fetched records have all been handed over: those that have none left in the log, and where that is."""
@@ -196,3 +203,17 @@ class BatchTransport(driver.Transport):
 
     Consumer = BatchConsumer
     host: Host
+
+
+class BatchChannel(Channel[RecordBatch]):
+    """The channel between transport and agent. Faust empties an agent's queue when partitions change hands, whatever lies in it.
+
+    This one is never emptied: what became void in it is known by its lease.
+    """
+
+    @property
+    def queue(self) -> ThrowableQueue[Any]:
+        """The queue of one subscriber."""
+        if self._queue is None:
+            self._queue = ThrowableQueue(self.maxsize or 1, flow_control=FlowControlEvent(initially_suspended=False))
+        return self._queue
