@@ -21,9 +21,11 @@ from streams.engine.faults import OPEN_TRANSACTION
 from streams.results import RATED, differences
 from streams.settings import Settings, variable_of
 
-EVENTS = 8000
+EVENTS = 12_000
 SEED = 11
 KILLS = 10
+ATTEMPTS = 16
+"""More than kills: only those count that an aborted record proves."""
 
 
 async def work(settings: Settings, log: Path, *, fault: str = "") -> int:
@@ -82,14 +84,17 @@ async def test_ten_kills_in_open_transactions_leave_the_offline_raters_totals_an
     await publish_profiles(settings, SEED)
     await publish_traffic(settings, SEED, EVENTS, per_second=None, told=lambda _: None)
     log = tmp_path / "worker.log"
-    aborted = 0
-    for number in range(KILLS):
-        point = OPEN_TRANSACTION[number % len(OPEN_TRANSACTION)]
-        ended = await work(settings, log, fault=f"{point}:{7 + number % 4}")
+    aborted = counted = 0
+    for attempt in range(ATTEMPTS):
+        point = OPEN_TRANSACTION[attempt % len(OPEN_TRANSACTION)]
+        ended = await work(settings, log, fault=f"{point}:{7 + attempt % 4}")
         assert ended == -signal.SIGKILL, log.read_text()
         void = await voided(settings)
-        assert void > aborted, f"kill {number + 1} at {point} hit no open transaction"
+        counted += void > aborted  # a step that had written nothing yet proves nothing: it doesn't count
         aborted = void
+        if counted == KILLS:
+            break
+    assert counted == KILLS
     assert await work(settings, log) == 0, log.read_text()
 
     expected = rated_offline(settings, SEED, EVENTS)
