@@ -84,6 +84,12 @@ class State(Protocol):
         iterator is dropped.
         """
 
+    def first(self, bucket: bytes, low: bytes = b"", high: bytes | None = None) -> tuple[bytes, bytes] | None:
+        """Key and value of the first entry of `range(bucket, low, high)`, or None; cheaper than a range of one."""
+
+    def last(self, bucket: bytes, low: bytes = b"", high: bytes | None = None) -> tuple[bytes, bytes] | None:
+        """Key and value of the last entry of `range(bucket, low, high)`, or None; cheaper than a range of one."""
+
 
 class Stage(Protocol):
     """A deterministic step function: the same state and the same batch give the same outputs and the same state."""

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 
 from rating.stage import PREFIX_BYTES
 
+_NO_KEYS: list[bytes] = []
+
 
 class Store:
     """A `rating.stage.State` in memory. Not thread-safe; one host writes to it.
@@ -56,24 +58,31 @@ class Store:
 
         The key that is the bucket itself has an empty rest: it comes first when `low` is empty.
         """
-        if len(bucket) != PREFIX_BYTES:
-            raise ValueError(f"a bucket is {PREFIX_BYTES} bytes long, not {len(bucket)}")
-        if high is not None and high <= low:
-            return
+        keys, begin, end = self._slice(bucket, low, high)
         values = self._values
-        own = values.get(bucket) if not low else None
+        own = None if low or (high is not None and high <= low) else values.get(bucket)
         if own is not None and not reverse:
             yield bucket, own
-        self._index()
-        keys = self._buckets.get(bucket)
-        if keys:
-            first = bisect_left(keys, bucket + low) if low else 0
-            last = len(keys) if high is None else bisect_left(keys, bucket + high)
-            for index in range(last - 1, first - 1, -1) if reverse else range(first, last):
-                key = keys[index]
-                yield key, values[key]
+        for index in range(end - 1, begin - 1, -1) if reverse else range(begin, end):
+            key = keys[index]
+            yield key, values[key]
         if own is not None and reverse:
             yield bucket, own
+
+    def first(self, bucket: bytes, low: bytes = b"", high: bytes | None = None) -> tuple[bytes, bytes] | None:
+        """The first entry of that range, or None."""
+        if not low and high != b"" and (own := self._values.get(bucket)) is not None:
+            return bucket, own
+        keys, begin, end = self._slice(bucket, low, high)
+        return (keys[begin], self._values[keys[begin]]) if begin < end else None
+
+    def last(self, bucket: bytes, low: bytes = b"", high: bytes | None = None) -> tuple[bytes, bytes] | None:
+        """The last entry of that range, or None."""
+        keys, begin, end = self._slice(bucket, low, high)
+        if begin < end:
+            return keys[end - 1], self._values[keys[end - 1]]
+        own = None if low or high == b"" else self._values.get(bucket)
+        return None if own is None else (bucket, own)
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Every key and value, in no order."""
@@ -119,10 +128,18 @@ class Store:
         if self._indexed and len(key) > PREFIX_BYTES and (before is None) != (value is None):
             (self._add if before is None else self._remove)(key)
 
+    def _slice(self, bucket: bytes, low: bytes, high: bytes | None) -> tuple[list[bytes], int, int]:
+        """The keys longer than the bucket, and which of them lie in `[low, high)`: from the first index up to the second."""
+        if len(bucket) != PREFIX_BYTES:
+            raise ValueError(f"a bucket is {PREFIX_BYTES} bytes long, not {len(bucket)}")
+        if not self._indexed:
+            self._index()
+        keys = self._buckets.get(bucket, _NO_KEYS)
+        begin = bisect_left(keys, bucket + low) if low else 0
+        return keys, begin, len(keys) if high is None else bisect_left(keys, bucket + high, begin)
+
     def _index(self) -> None:
         """Sorts what there is by now: after a restore one sort, instead of an insertion per record."""
-        if self._indexed:
-            return
         self._buckets.clear()
         for key in self._values:
             if len(key) > PREFIX_BYTES:

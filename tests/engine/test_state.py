@@ -53,6 +53,12 @@ class StoreMachine(RuleBasedStateMachine):
         expected = ranged(self.now, bucket, low, high)
         assert list(self.store.range(bucket, low, high, reverse=reverse)) == (expected[::-1] if reverse else expected)
 
+    @rule(bucket=BUCKET, low=RESTS, high=st.none() | RESTS)
+    def look_at_the_ends_of_a_range(self, bucket: bytes, low: bytes, high: bytes | None) -> None:
+        expected = ranged(self.now, bucket, low, high)
+        assert self.store.first(bucket, low, high) == (expected[0] if expected else None)
+        assert self.store.last(bucket, low, high) == (expected[-1] if expected else None)
+
     @rule()
     def commit(self) -> None:
         everything = {**dict.fromkeys(self.kept), **self.now}
