@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaConnectionError
 from rating.stage import Stage
 from streams import logs, topics, web
 from streams.app import PipelineApp, make_app
+from streams.engine.collector import spare_what_stays
 from streams.engine.fatal import die
 from streams.errors import UnreachableError, UserError
 from streams.settings import Settings
@@ -45,6 +46,7 @@ async def _run(settings: Settings, stage: Stage, stage_name: str, stage_topics: 
     if problems:
         raise UserError(*problems)
     app = make_app(settings, stage, stage_name, draining=drain)
+    spare_what_stays()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):

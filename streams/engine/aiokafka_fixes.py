@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.producer.sender import Sender
 
 _find_coordinator = Sender._find_coordinator
@@ -16,6 +18,7 @@ def apply() -> None:
     """Applies all of them; a second call changes nothing."""
     Sender._find_coordinator = find_coordinator_again
     PartitionRecords._consumer_record = record_as_it_is
+    BatchBuilder.append = append_as_it_is
 
 
 async def find_coordinator_again(self: Any, kind: Any, key: str) -> Any:
@@ -39,3 +42,18 @@ def record_as_it_is(self: Any, topic_partition: Any, record: Any) -> Any:
     No client of this process may use a deserialiser, or ask a record for its topic: it knows the partition it reads.
     """
     return record
+
+
+def append_as_it_is(self: Any, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Sequence[Any] = ()) -> Any:
+    """A batch takes a record without asking for serialisers, which no producer of this process may have. `timestamp` is in milliseconds.
+
+    Returns None when the batch is full.
+    """
+    if self._closed:
+        return None
+    metadata = self._builder.append(self._relative_offset, timestamp, key, value, headers)
+    if metadata is None:
+        self._closed = True
+    else:
+        self._relative_offset += 1
+    return metadata
