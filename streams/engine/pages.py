@@ -7,7 +7,7 @@ four entries takes 0.4 µs.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -60,12 +60,11 @@ class Run(msgspec.Struct, array_like=True, gc=False):
             return None
         return self.names[at], self.values[at]
 
-    def entries(self, low: bytes, high: bytes | None, *, reverse: bool = False) -> Iterator[Entry]:
-        """All of them, in order or backwards."""
+    def stretches(self, low: bytes, high: bytes | None, *, reverse: bool = False) -> Iterable[tuple[Run, range]]:
+        """Where all of them are, in order or backwards: runs, and the indexes of names and values in each."""
         begin = bisect_left(self.names, low)
         end = len(self.names) if high is None else bisect_left(self.names, high, begin)
-        found = zip(self.names[begin:end], self.values[begin:end], strict=True)
-        return reversed(list(found)) if reverse else found
+        return ((self, range(end - 1, begin - 1, -1) if reverse else range(begin, end)),)
 
     def packed(self) -> bytes | Runs | None:
         """What to keep of it: nothing, one bytes object or several."""
@@ -104,11 +103,11 @@ class Runs:
         """As `Run.last`."""
         return next((found for at in reversed(self._between(low, high)) if (found := self._run(at).last(low, high))), None)
 
-    def entries(self, low: bytes, high: bytes | None, *, reverse: bool = False) -> Iterator[Entry]:
-        """As `Run.entries`."""
+    def stretches(self, low: bytes, high: bytes | None, *, reverse: bool = False) -> Iterable[tuple[Run, range]]:
+        """As `Run.stretches`."""
         between = self._between(low, high)
         for at in reversed(between) if reverse else between:
-            yield from self._run(at).entries(low, high, reverse=reverse)
+            yield from self._run(at).stretches(low, high, reverse=reverse)
 
     def packed(self) -> Runs | None:
         """Packs what was unpacked; returns itself, or None if nothing is left."""

@@ -15,7 +15,12 @@ from streams.engine.pages import RUN_MAX, Run, Runs, unpacked
 
 WARM_PAGES = 8192
 """How many pages stay unpacked after they were touched, a few kilobytes each at most."""
-_AFTER_KIND: dict[bytes, bytes | None] = {bytes([kind]): bytes([kind + 1]) for kind in range(255)} | {b"\xff": None}
+_KIND, _OWNER, _REST = slice(0, 1), slice(1, PREFIX_BYTES), slice(PREFIX_BYTES, None)
+"""Parts of a key. In a page the owner is left out: a name is kind and rest."""
+_AFTER_THE_KIND = slice(1, None)
+_NEXT_KIND: dict[bytes, bytes | None] = {bytes([kind]): bytes([kind + 1]) for kind in range(255)} | {b"\xff": None}
+
+_NOTHING = Run()
 
 
 class Store:
@@ -44,8 +49,8 @@ class Store:
         """The value, with every write of the open batch; None if there is none."""
         if len(key) <= PREFIX_BYTES:
             return self._records.get(key)
-        owner = key[1:PREFIX_BYTES]
-        return (self._open.get(owner) or self._page(owner)).get(key[:1] + key[PREFIX_BYTES:])
+        owner = key[_OWNER]
+        return (self._open.get(owner) or self._page(owner)).get(key[_KIND] + key[_REST])
 
     def put(self, key: bytes, value: bytes) -> None:
         """Sets a value. Putting the value that is there already costs nothing downstream: it is no change."""
@@ -70,11 +75,17 @@ class Store:
 
         The key that is the bucket itself has an empty rest: it comes first when `low` is empty.
         """
+        if len(bucket) != PREFIX_BYTES:
+            raise ValueError(f"a bucket is {PREFIX_BYTES} bytes long, not {len(bucket)}")
         own = self._own(bucket, low, high)
         if own is not None and not reverse:
             yield own
-        for name, value in self._page(bucket[1:]).entries(*_names(bucket, low, high), reverse=reverse):
-            yield bucket + name[1:], value
+        owner, kind = bucket[_OWNER], bucket[_KIND]
+        page = self._open.get(owner) or self._page(owner)
+        for run, stretch in page.stretches(kind + low, _NEXT_KIND[kind] if high is None else kind + high, reverse=reverse):
+            names, values = run.names, run.values
+            for at in stretch:
+                yield bucket + names[at][_AFTER_THE_KIND], values[at]
         if own is not None and reverse:
             yield own
 
@@ -82,17 +93,17 @@ class Store:
         """The first entry of that range, or None."""
         if not low and high != b"" and (own := self._records.get(bucket)) is not None:
             return bucket, own
-        owner, kind = bucket[1:], bucket[:1]
+        owner, kind = bucket[_OWNER], bucket[_KIND]
         page = self._open.get(owner) or self._page(owner)
-        found = page.first(kind + low, _AFTER_KIND[kind] if high is None else kind + high)
-        return None if found is None else (bucket + found[0][1:], found[1])
+        found = page.first(kind + low, _NEXT_KIND[kind] if high is None else kind + high)
+        return None if found is None else (bucket + found[0][_AFTER_THE_KIND], found[1])
 
     def last(self, bucket: bytes, low: bytes = b"", high: bytes | None = None) -> tuple[bytes, bytes] | None:
         """The last entry of that range, or None."""
-        owner, kind = bucket[1:], bucket[:1]
+        owner, kind = bucket[_OWNER], bucket[_KIND]
         page = self._open.get(owner) or self._page(owner)
-        found = page.last(kind + low, _AFTER_KIND[kind] if high is None else kind + high)
-        return self._own(bucket, low, high) if found is None else (bucket + found[0][1:], found[1])
+        found = page.last(kind + low, _NEXT_KIND[kind] if high is None else kind + high)
+        return self._own(bucket, low, high) if found is None else (bucket + found[0][_AFTER_THE_KIND], found[1])
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Every key and value, in no order."""
@@ -123,20 +134,27 @@ class Store:
 
     def _order(self, key: bytes, value: bytes | None) -> bytes | None:
         """Sets or removes an ordered entry; returns what was there before."""
-        owner = key[1:PREFIX_BYTES]
-        before = (self._open.get(owner) or self._page(owner)).put(key[:1] + key[PREFIX_BYTES:], value)
+        owner = key[_OWNER]
+        page = self._open.get(owner) or self._page(owner)
+        if page is _NOTHING:
+            if value is None:
+                return None
+            page = self._open[owner] = Run()
+        before = page.put(key[_KIND] + key[_REST], value)
         if (before is None) != (value is None):
             self._ordered += 1 if before is None else -1
         return before
 
     def _page(self, owner: bytes) -> Run | Runs:
-        """The page of an owner, unpacked."""
+        """The page of an owner, unpacked; `_NOTHING` if there is none."""
         page = self._open.get(owner)
         if page is None:
             page = self._warm.pop(owner, None)
             if page is None:
                 kept = self._pages.get(owner)
-                page = Run() if kept is None else unpacked(kept) if isinstance(kept, bytes) else kept
+                if kept is None:
+                    return _NOTHING
+                page = unpacked(kept) if isinstance(kept, bytes) else kept
             self._open[owner] = page
         return page
 
@@ -162,19 +180,12 @@ class Store:
 
     def _own(self, bucket: bytes, low: bytes, high: bytes | None) -> tuple[bytes, bytes] | None:
         """The record whose key is the bucket itself, if it lies in the range."""
-        if len(bucket) != PREFIX_BYTES:
-            raise ValueError(f"a bucket is {PREFIX_BYTES} bytes long, not {len(bucket)}")
         own = None if low or high == b"" else self._records.get(bucket)
         return None if own is None else (bucket, own)
 
     def _ordered_items(self) -> Iterator[tuple[bytes, bytes]]:
         for owner, kept in {**self._pages, **self._warm, **self._open}.items():
             page = unpacked(kept) if isinstance(kept, bytes) else kept
-            for name, value in page.entries(b"", None):
-                yield name[:1] + owner + name[1:], value
-
-
-def _names(bucket: bytes, low: bytes, high: bytes | None) -> tuple[bytes, bytes | None]:
-    """A range of a bucket as one of its owner's page, where the kind goes before the rest."""
-    kind = bucket[:1]
-    return kind + low, _AFTER_KIND[kind] if high is None else kind + high
+            for run, _ in page.stretches(b"", None):
+                for name, value in zip(run.names, run.values, strict=True):
+                    yield name[:1] + owner + name[1:], value
