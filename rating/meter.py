@@ -7,7 +7,7 @@ in the totals.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Final, Literal
 
@@ -17,6 +17,7 @@ from rating.catalog import Catalog
 from rating.intake import REJECTED, Intake
 from rating.lines import RATED, UNRATED, Publisher
 from rating.profiles import ProfileRefusedError, version_of, with_version
+from rating.records import FORMAT
 from rating.redecide import Redecision
 from rating.stage import Effects, Output, Record, State, Tick
 from rating.totals import TOPIC as TOTALS
@@ -63,6 +64,13 @@ class Meter:
         self._window_by_sent = window_basis == "sent"
         self._publisher = Publisher(hash_message_ids=hash_message_ids)
         self._redecisions_per_step = redecisions_per_step
+        self.identity: Final[Mapping[str, str]] = {
+            "catalog": catalog.content_hash,
+            "window_basis": window_basis,
+            "message_ids": "hashed" if hash_message_ids else "plain",
+            "allowance": str(allowance),
+            "state_format": str(FORMAT),
+        }
 
     def step(self, state: State, batch: Sequence[Record | Tick]) -> Effects:
         """Applies records in order. An empty batch goes on with work that an earlier step left."""

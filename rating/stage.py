@@ -89,6 +89,11 @@ class Stage(Protocol):
     """A deterministic step function: the same state and the same batch give the same outputs and the same state."""
 
     @property
+    def identity(self) -> Mapping[str, str]:
+        """By what it decides, name by name (a catalog's hash, a setting, the format of its state): where all are equal, two stages decide
+        alike and understand each other's state."""
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """Co-partitioned topics, by logical name."""
 

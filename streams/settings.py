@@ -22,6 +22,8 @@ CONFIG_FILE: Final = "wameter.toml"
 Milliseconds = Annotated[int, Field(ge=0, le=86_400_000)]
 Address = Annotated[str, Field(pattern=r"^[^\s,:/]+:\d{1,5}(,[^\s,:/]+:\d{1,5})*$")]
 TopicPrefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")]
+Gaps = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+:\d{1,9}:\d{1,18}(,[A-Za-z0-9._-]+:\d{1,9}:\d{1,18})*$")]
+HashStart = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
 KafkaName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
@@ -85,6 +87,17 @@ class Settings(BaseModel):
         description="Share of rejected records in that window which stops the worker: then the deploy is bad, not the data.",
     )
 
+    accept_lost_records: Gaps | None = Field(
+        None,
+        description="Gaps to go over, as `topic:partition:offset` (several separated by commas): records before that offset which were "
+        "deleted before they were read are given up for good. The worker that refused to start says which.",
+    )
+    activate_catalog: HashStart | None = Field(
+        None,
+        description="Beginning of the content hash of this worker's catalog: state that was rated with another one goes on with it. "
+        "The worker that refused to start says which.",
+    )
+
     web_bind: str = Field("127.0.0.1", min_length=1, description="Address of /healthz, /readyz and /metrics.")
     web_port: int = Field(6066, ge=0, le=65_535, description="Port of /healthz, /readyz and /metrics; 0 takes a free one.")
     log_format: Literal["console", "json"] = Field("console", description="Logs for people or for machines. Neither holds phone numbers.")
@@ -117,6 +130,17 @@ class Settings(BaseModel):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    @property
+    def accepted_losses(self) -> dict[tuple[str, int], int]:
+        """By topic and partition: before which offset records may be missing."""
+        gaps = (gap.rsplit(":", 2) for gap in (self.accept_lost_records or "").split(",") if gap)
+        return {(topic, int(partition)): int(offset) for topic, partition, offset in gaps}
+
+    @property
+    def activatable(self) -> dict[str, str | None]:
+        """The parts of a stage's identity that a living state may change, with the beginning of the value that is to hold from now on."""
+        return {"catalog": self.activate_catalog}
 
     @property
     def bootstrap_servers(self) -> tuple[str, ...]:
@@ -215,12 +239,15 @@ def _sentences(error: ValidationError, values: Mapping[str, Any], places: Mappin
     return sentences
 
 
+_FORMS: Final = {
+    "bootstrap": "must be host:port, several separated by commas",
+    "accept_lost_records": "must be topic:partition:offset, several separated by commas",
+    "activate_catalog": "must be 8 to 64 hexadecimal digits",
+}
+
+
 def _in_our_words(kind: str, name: str, what: str) -> str:
     if kind == "string_pattern_mismatch":
-        return (
-            "must be host:port, several separated by commas"
-            if name == "bootstrap"
-            else "may hold letters, digits, dots, dashes and underscores only"
-        )
+        return _FORMS.get(name, "may hold letters, digits, dots, dashes and underscores only")
     what = what.replace("Input should be", "must be").replace("a valid integer, unable to parse string as an integer", "a whole number")
     return what.replace("a valid number, unable to parse string as a number", "a number")

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from aiokafka.consumer.fetcher import PartitionRecords
+from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.producer.sender import Sender
 
 _find_coordinator = Sender._find_coordinator
+_close_fetcher = Fetcher.close
 
 
 def apply() -> None:
     """Applies all of them; a second call changes nothing."""
     Sender._find_coordinator = find_coordinator_again
     PartitionRecords._consumer_record = record_as_it_is
+    Fetcher.close = close_for_sure
 
 
 async def find_coordinator_again(self: Any, kind: Any, key: str) -> Any:
@@ -39,3 +41,15 @@ def record_as_it_is(self: Any, topic_partition: Any, record: Any) -> Any:
     No client of this process may use a deserialiser, or ask a record for its topic: it knows the partition it reads.
     """
     return record
+
+
+async def close_for_sure(self: Any) -> None:
+    """A consumer that is stopped right after its assignment changed may wait for ever for its fetching task.
+
+    That task is cancelled while it awaits a request which takes the cancellation for its own, and goes on fetching. So it is
+    cancelled until it ends.
+    """
+    while not self._fetch_task.done():
+        self._fetch_task.cancel()
+        await asyncio.wait({self._fetch_task}, timeout=0.1)
+    await _close_fetcher(self)

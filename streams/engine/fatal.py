@@ -37,7 +37,7 @@ class Exit(IntEnum):
 
 
 class RefusalError(Exception):
-    """Kafka holds something that a worker must not build on; the message is one sentence with the mend."""
+    """Kafka, or whoever runs the workers, has something that this worker must not build on; the message says what, and the mend."""
 
     is_sentence = True
 

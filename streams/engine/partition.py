@@ -204,7 +204,7 @@ class Partition:
 
     async def _end(self) -> None:
         """The end of all inputs, while draining: every wait ends, whatever that brings is worked off."""
-        await catch_up(self._owner.stage, self._settings, self._steps)
+        await catch_up(self._owner.stage, self._settings, self._steps, self._owner.metrics)
         effects = await self._steps.run([], Tick(int(time.time() * 1000), end_of_input=True))
         while effects.unfinished:
             effects = await self._steps.run([])

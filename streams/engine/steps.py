@@ -31,6 +31,11 @@ class Steps:
         self._log = log
         self._breaker = breaker
         self._metrics = metrics
+        self._kept: dict[bytes, bytes] = {}
+
+    def keep(self, key: bytes, value: bytes) -> None:
+        """Has the next step that changes or puts out anything write a record of the engine's own, in its transaction."""
+        self._kept[key] = value
 
     async def run(self, batches: Sequence[RecordBatch], tick: Tick | None = None) -> Effects:
         """Applies what of the batches the state has not seen, then the tick, and commits. Returns what the stage reported.
@@ -48,6 +53,9 @@ class Steps:
             work.append(tick)
         effects = self._stage.step(self.store, work)
         self._breaker.check(records, effects.counts.get("rejected", 0))
+        if self._kept and (effects.outputs or self.store.changes()):
+            while self._kept:
+                self.store.put(*self._kept.popitem())
         changes = self.store.commit()
         stepped_s = time.monotonic()
         if changes or effects.outputs:

@@ -15,11 +15,12 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams import topics
 from streams.settings import Settings, variable_of
 from tests.engine import toy_worker
-from tests.engine.toy import TOPICS
+from tests.engine.toy import DEFAULT_CATALOG, TOPICS
 
 TIMEOUT_S = 40.0
 
@@ -49,6 +50,23 @@ class Pipeline:
     async def create_topics(self) -> None:
         await topics.create(self.settings, TOPICS)
 
+    async def make_anew(self, topic: str) -> None:
+        """Deletes a topic and makes it again, empty."""
+        (wanted,) = (known for known in TOPICS if known.name == topic)
+        name = self.settings.prefix + topic
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.bootstrap)
+        await admin.start()
+        try:
+            await admin.delete_topics([name])
+
+            async def is_there() -> bool:
+                await admin.create_topics([NewTopic(name, self.settings.partitions, 1, topic_configs=wanted.config(1))])
+                return name in await admin.list_topics()
+
+            await until(is_there, f"{topic} is there again, and empty")
+        finally:
+            await admin.close()
+
     async def publish(self, topic: str, records: Iterable[tuple[int, bytes, bytes | None]]) -> None:
         """Appends (partition, key, value), in order."""
         producer = AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, max_request_size=topics.MAX_MESSAGE_BYTES)
@@ -56,13 +74,15 @@ class Pipeline:
             sent = [await producer.send(self.settings.prefix + topic, value, key, partition) for partition, key, value in records]
             await asyncio.gather(*sent)
 
-    async def worker(self, *, drain: bool = False, name: str | None = "w1", fault: str = "", **settings: Any) -> Worker:
+    async def worker(
+        self, *, drain: bool = False, name: str | None = "w1", fault: str = "", catalog: str = DEFAULT_CATALOG, **settings: Any
+    ) -> Worker:
         """Starts a worker process."""
         values = {**self.settings.model_dump(exclude_none=True), "group_instance_id": name, **settings}
         environment = {variable_of(key): str(value) for key, value in values.items() if value is not None}
         log = self._directory / f"worker-{len(self._workers)}.log"
         log.touch()
-        environment["WAMETER_FAULT"] = fault
+        environment |= {"WAMETER_FAULT": fault, "TOY_CATALOG": catalog}
         process = _processes.Process(target=toy_worker.main, args=(environment, log), kwargs={"drain": drain})
         process.start()
         self._workers.append(Worker(process, log))

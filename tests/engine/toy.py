@@ -16,6 +16,8 @@ TOPICS = (
     state_topic("toy"),
 )
 
+DEFAULT_CATALOG = "ab12cd34ef56ab12cd34ef56"
+
 
 class ToyStage:
     """One output per record: how many its key has had, and the factor of its key at that time. One total per key.
@@ -26,6 +28,9 @@ class ToyStage:
     inputs = ("toy.in",)
     broadcast = ("toy.factors",)
     outputs = ("toy.out", "toy.totals", "toy.rejected")
+
+    def __init__(self, catalog: str = DEFAULT_CATALOG) -> None:
+        self.identity = {"catalog": catalog, "state_format": "1"}
 
     def step(self, state: State, batch: Sequence[Record | Tick]) -> Effects:
         effects = Effects()

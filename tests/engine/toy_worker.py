@@ -12,7 +12,7 @@ from streams.engine import faults
 from streams.errors import UserError
 from streams.settings import load
 from streams.worker import run_worker
-from tests.engine.toy import TOPICS, ToyStage
+from tests.engine.toy import DEFAULT_CATALOG, TOPICS, ToyStage
 
 
 def main(environment: Mapping[str, str], log: Path, *, drain: bool) -> None:
@@ -23,7 +23,11 @@ def main(environment: Mapping[str, str], log: Path, *, drain: bool) -> None:
         for descriptor in (1, 2):
             os.dup2(output.fileno(), descriptor)
     try:
-        sys.exit(run_worker(load(), drain=drain, stage=ToyStage(), stage_name="toy", stage_topics=TOPICS))
+        sys.exit(
+            run_worker(
+                load(), drain=drain, stage=ToyStage(os.environ.get("TOY_CATALOG", DEFAULT_CATALOG)), stage_name="toy", stage_topics=TOPICS
+            )
+        )
     except UserError as error:
         sys.stderr.write("\n".join(error.sentences))
         sys.exit(error.exit_code)
