@@ -26,6 +26,9 @@ class Metrics:
         self._step_records = Histogram("wameter_step_records", "Records per step.", buckets=RECORDS, registry=registry)
         self._restored = Counter("wameter_restored_records", "Changelog records read when partitions were taken over.", registry=registry)
         self._lost = Counter("wameter_lost_records", "Records that retention deleted before they were read.", ["topic"], registry=registry)
+        self._strays = Counter(
+            "wameter_misplaced_keys", "Keys found in another partition than murmur2 gives them.", ["topic"], registry=registry
+        )
         self._lag = Gauge(
             "wameter_lag_records", "Records of a partition that are still to be read.", ["topic", "partition"], registry=registry
         )
@@ -48,6 +51,10 @@ class Metrics:
     def lost(self, topic: str, records: int) -> None:
         """So many records were gone before they were read."""
         self._lost.labels(topic).inc(records)
+
+    def strayed(self, topic: str, keys: int) -> None:
+        """So many keys were found in a partition where they do not belong."""
+        self._strays.labels(topic).inc(keys)
 
     def lag(self, topic: str, partition: int, records: int) -> None:
         """So many records are still to be read."""

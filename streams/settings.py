@@ -79,6 +79,19 @@ class Settings(BaseModel):
         30_000, description="After which the group gives the partitions of a silent worker to others."
     )
 
+    stuck_timeout_ms: Annotated[int, Field(ge=1000, le=3_600_000)] = Field(
+        120_000,
+        description="Longest time without a commit while there is something to read; then the worker logs where each task stands, and ends.",
+    )
+    topic_check_interval_ms: Annotated[int, Field(ge=1000, le=3_600_000)] = Field(
+        30_000, description="How often a running worker looks whether the topics still have as many partitions as at the start."
+    )
+    input_partitioner: Literal["murmur2", "any"] = Field(
+        "murmur2",
+        description="Where publishers put keys. `murmur2`, as in the contract: keys that lie elsewhere are counted, and if they are many "
+        "no worker starts. `any`: nobody looks.",
+    )
+
     breaker_window: int = Field(1000, ge=0, le=1_000_000, description="Records over which the circuit breaker looks; 0 turns it off.")
     breaker_ratio: float = Field(
         0.5,

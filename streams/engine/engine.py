@@ -14,6 +14,9 @@ from streams.engine.breaker import Breaker
 from streams.engine.broadcast import BroadcastReader
 from streams.engine.fatal import RefusalError, die
 from streams.engine.partition import Kept, Partition
+from streams.engine.placement import Placement
+from streams.engine.stuck import StuckDetector
+from streams.engine.watch import Watch, changed
 from streams.metrics import Metrics
 from streams.settings import Settings
 
@@ -45,6 +48,8 @@ class Engine:
         """False amid a rebalance: what this worker will own is not known then."""
         self._room = asyncio.Event()
         self._broadcast: BroadcastReader | None = None
+        self._watch = Watch(self, StuckDetector(settings.stuck_timeout_ms / 1000, lambda: self._consumer.loops()))
+        self._placement = Placement(settings, self.metrics, self._watch.look_well)
 
     @property
     def is_ready(self) -> bool:
@@ -60,6 +65,7 @@ class Engine:
 
     async def step(self, batch: RecordBatch) -> None:
         """Takes a batch from the agent. It is processed by its partition, in order, while the next one is fetched."""
+        await self._placement.check(batch)
         partition = self._partitions.get(batch.partition)
         if partition is not None:
             partition.put(batch)
@@ -73,6 +79,8 @@ class Engine:
     async def assigned(self, partitions: set[TP]) -> None:
         """Opens partitions, in the background: restoring may take longer than the group waits for a heartbeat."""
         numbers = {tp.partition for tp in partitions}
+        if beyond := {tp for tp in partitions if tp.partition >= self.settings.partitions}:
+            die(RefusalError("; ".join(sorted({changed(tp.topic, self.settings.partitions, max(numbers) + 1) for tp in beyond}))))
         ours = {(self.logical(tp.topic), tp.partition) for tp in partitions}
         if elsewhere := sorted({(topic, number) for topic in self.stage.inputs for number in numbers} - ours):
             die(
@@ -81,6 +89,7 @@ class Engine:
         if self._broadcast is None:
             self._broadcast = BroadcastReader(self.settings, self.stage.broadcast, self._deliver)
             await self._broadcast.start()
+            await self._watch.start()
         log.info("assigned", partitions=len(numbers))
         for number in numbers - self._partitions.keys():
             self._partitions[number] = Partition(self, number, self._kept.get(number))
@@ -98,6 +107,7 @@ class Engine:
 
     async def stopping(self) -> None:
         """Closes everything."""
+        await self._watch.stop()
         if self._broadcast is not None:
             await self._broadcast.stop()
         leaving, self._partitions = self._partitions, {}
@@ -124,6 +134,16 @@ class Engine:
     def logical(self, topic: str) -> str:
         """A topic's name without the prefix."""
         return topic.removeprefix(self.settings.prefix)
+
+    # What the watch calls
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """The offset that comes next, by logical topic and number, of every partition that is open."""
+        return {(topic, number): offset for number, each in self._partitions.items() for topic, offset in each.positions().items()}
+
+    async def remaining(self, topic: str, partition: int, end: int) -> int:
+        """Up to where there is something to do, in a log that ends at `end`."""
+        return await self._consumer.remaining(TP(self.settings.prefix + topic, partition), end)
 
     # What a partition calls
 

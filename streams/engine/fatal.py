@@ -48,6 +48,12 @@ class HoleError(Exception):
     is_sentence = True
 
 
+class StuckError(Exception):
+    """Nothing was committed for too long though there is work; the message says where."""
+
+    is_sentence = True
+
+
 class BreakerError(Exception):
     """The circuit breaker opened; the message says what it saw."""
 

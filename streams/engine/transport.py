@@ -95,6 +95,15 @@ class BatchConsumer(driver.Consumer):
         """Where the log ended when it was last fetched from; None before."""
         return cast("int | None", self._thread._ensure_consumer().highwater(topic_partition))
 
+    async def remaining(self, topic_partition: TP, end: int) -> int:
+        """Up to where there is something to hand over, in a log that ends at `end`: once all is fetched, where the last batch ended."""
+        position = await self.position(topic_partition)
+        return end if position is None or position < end else self._next_offsets.get(topic_partition, end)
+
+    def loops(self) -> list[asyncio.AbstractEventLoop]:
+        """The event loops that this worker's tasks run in: Faust's consumer has one of its own."""
+        return [self.loop, cast(_ConsumerThread, self._thread).thread_loop]
+
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Opens what is new before Faust lets records flow."""
         await self.host.assigned(assigned)

@@ -64,6 +64,11 @@ class ApacheKafka:
         """SIGKILL: nothing is flushed."""
         self._end(signal.SIGKILL)
 
+    def send(self, signum: signal.Signals) -> None:
+        """Sends a signal to a broker that goes on to run: SIGSTOP freezes it, SIGCONT thaws it."""
+        assert self._process is not None
+        self._process.send_signal(signum)
+
     def remove(self) -> None:
         """Ends it and forgets its data."""
         self._end(signal.SIGKILL)

@@ -40,6 +40,7 @@ class Pipeline:
             "session_timeout_ms": 6000,
             "transaction_timeout_ms": 10_000,
             "step_timeout_ms": 8000,
+            "input_partitioner": "any",  # these tests put records where they want them
             "web_port": 0,
             "log_format": "json",
         }
@@ -73,6 +74,15 @@ class Pipeline:
         async with _started(producer):
             sent = [await producer.send(self.settings.prefix + topic, value, key, partition) for partition, key, value in records]
             await asyncio.gather(*sent)
+
+    async def publish_in_transaction(self, topic: str, records: Iterable[tuple[int, bytes, bytes | None]], *, commit: bool = True) -> None:
+        """Appends them in a transaction of a publisher, whose mark follows them in the log."""
+        name = f"{self.settings.prefix}publisher"
+        async with _started(AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, transactional_id=name)) as producer:
+            await producer.begin_transaction()
+            for partition, key, value in records:
+                await producer.send_and_wait(self.settings.prefix + topic, value, key, partition)
+            await (producer.commit_transaction() if commit else producer.abort_transaction())
 
     async def worker(
         self, *, drain: bool = False, name: str | None = "w1", fault: str = "", catalog: str = DEFAULT_CATALOG, **settings: Any
@@ -119,6 +129,11 @@ class Worker:
     def __init__(self, process: BaseProcess, log: Path) -> None:
         self._process = process
         self._log = log
+        self._started_s = time.monotonic()
+
+    def age_s(self) -> float:
+        """How long ago it was started."""
+        return time.monotonic() - self._started_s
 
     def said(self) -> str:
         return self._log.read_text(errors="replace")

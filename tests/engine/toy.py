@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from rating.stage import Effects, Output, Record, State, Tick
@@ -22,7 +23,7 @@ DEFAULT_CATALOG = "ab12cd34ef56ab12cd34ef56"
 class ToyStage:
     """One output per record: how many its key has had, and the factor of its key at that time. One total per key.
 
-    A value `bad` is rejected; `later` waits for a tick; `echo…` is put out as it is; `poison` is a bug.
+    A value `bad` is rejected; `later` waits for a tick; `echo…` is put out as it is; `poison` is a bug, `hang` a worse one.
     """
 
     inputs = ("toy.in",)
@@ -44,6 +45,8 @@ class ToyStage:
                 state.put(b"factor|" + (record.key or b""), record.value or b"")
             elif record.value == b"poison":
                 raise RuntimeError("a bug that this record brings to light")
+            elif record.value == b"hang":
+                time.sleep(3600)
             elif record.value == b"bad":
                 rejected += 1
                 headers = [("reason", b"bad"), ("offset", b"%d" % record.offset)]
