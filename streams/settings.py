@@ -81,7 +81,7 @@ class Settings(BaseModel):
 
     stuck_timeout_ms: Annotated[int, Field(ge=1000, le=3_600_000)] = Field(
         120_000,
-        description="Longest time without a commit while there is something to read; then the worker logs where each task stands, and ends.",
+        description="Longest time without a commit while there is something to read; then it logs where each task stands, and ends.",
     )
     topic_check_interval_ms: Annotated[int, Field(ge=1000, le=3_600_000)] = Field(
         30_000, description="How often a running worker looks whether the topics still have as many partitions as at the start."
