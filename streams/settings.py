@@ -66,7 +66,7 @@ class Settings(BaseModel):
     tick_interval_ms: Annotated[int, Field(ge=100, le=3_600_000)] = Field(
         10_000, description="How often a partition without records is told the time, so that waits end where phone numbers fall silent."
     )
-    restore_timeout_ms: Annotated[int, Field(ge=1000, le=86_400_000)] = Field(
+    restore_timeout_ms: Annotated[int, Field(ge=1000, le=43_200_000)] = Field(
         600_000, description="Longest time to restore a partition's state; after it the worker ends, to be restarted."
     )
     step_timeout_ms: Annotated[int, Field(ge=1000, le=3_600_000)] = Field(
@@ -85,6 +85,9 @@ class Settings(BaseModel):
     )
     topic_check_interval_ms: Annotated[int, Field(ge=1000, le=3_600_000)] = Field(
         30_000, description="How often a running worker looks whether the topics still have as many partitions as at the start."
+    )
+    clock_skew_max_ms: Annotated[int, Field(ge=100, le=3_600_000)] = Field(
+        60_000, description="How far the clocks of this machine and of the brokers may differ; a tenth of it is logged."
     )
     input_partitioner: Literal["murmur2", "any"] = Field(
         "murmur2",

@@ -56,12 +56,15 @@ class Engine:
         """True when every partition of this worker is open; also when it has none."""
         return self._broadcast is not None and all(partition.is_open for partition in self._partitions.values())
 
-    def measure_lag(self) -> None:
-        """Brings the lag metric up to date: what the log holds beyond what has had its effect."""
-        for number, partition in self._partitions.items():
+    def measure(self) -> None:
+        """Brings the gauges up to date: what is open, where it is, how large its state is, what the log holds beyond it."""
+        opened = [partition for partition in self._partitions.values() if partition.is_open]
+        self.metrics.partitions(opening=len(self._partitions) - len(opened), running=len(opened))
+        for partition in opened:
+            self.metrics.state(partition.number, partition.size.records, partition.size.bytes)
             for topic, next_offset in partition.positions().items():
-                end = self._consumer.end(TP(self.settings.prefix + topic, number))
-                self.metrics.lag(topic, number, max(0, (end or 0) - next_offset))
+                end = self._consumer.end(TP(self.settings.prefix + topic, partition.number))
+                self.metrics.lag(topic, partition.number, next_offset, max(0, (end or 0) - next_offset))
 
     async def step(self, batch: RecordBatch) -> None:
         """Takes a batch from the agent. It is processed by its partition, in order, while the next one is fetched."""

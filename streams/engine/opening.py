@@ -7,6 +7,7 @@ then no record is handled without the profiles that were there before it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -21,7 +22,7 @@ from streams.engine.identity import KEY, to_keep
 from streams.engine.restore import committed_records, restore
 from streams.engine.steps import Steps
 from streams.engine.transaction import TransactionLog
-from streams.metrics import Metrics
+from streams.metrics import Metrics, Phase
 from streams.settings import Settings
 
 logger = structlog.get_logger(__name__)
@@ -42,13 +43,18 @@ async def take_over(stage: Stage, settings: Settings, steps: Steps, log: Transac
                 f"{name} ends at {end}, but this worker has read it up to {log.changelog_offset}; the topic was made anew. "
                 "Restore it, or begin anew under another prefix and app_id"
             )
-        log.changelog_offset = await restore(steps.store, consumer, changelog, log.changelog_offset, metrics)
+        async with _phase("restore", changelog.partition, metrics) as told:
+            begin = log.changelog_offset
+            log.changelog_offset = await restore(steps.store, consumer, changelog, begin, metrics)
+            steps.size.count()
+            told.update(keys=steps.size.records, size_bytes=steps.size.bytes, changelog=[begin, log.changelog_offset])
         identity = to_keep(steps.store.get(KEY), stage.identity, settings.activatable, name)
         # Whatever speaks against this state must be said before the first step adds to it.
         starts = await _starts(settings, steps, consumer, inputs, await _committed(settings, inputs), metrics)
         if identity is not None:
             steps.keep(KEY, identity)
-        await _catch_up(stage, settings, steps, consumer, metrics)
+        async with _phase("catch_up", changelog.partition, metrics):
+            await _catch_up(stage, settings, steps, consumer, metrics)
     return {topic: offset for (topic, _), offset in starts.items()}
 
 
@@ -109,6 +115,17 @@ async def _starts(
     if refused:
         raise RefusalError("; ".join(refused))
     return starts
+
+
+@asynccontextmanager
+async def _phase(phase: Phase, partition: int, metrics: Metrics) -> AsyncIterator[dict[str, object]]:
+    """Times what happens inside, and tells it with whatever is put into the given dict."""
+    began_s = time.monotonic()
+    told: dict[str, object] = {}
+    yield told
+    took_s = time.monotonic() - began_s
+    metrics.phase(phase, took_s)
+    logger.info("partition phase", phase=phase, partition=partition, took_s=round(took_s, 3), **told)
 
 
 @asynccontextmanager

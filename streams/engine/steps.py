@@ -11,7 +11,9 @@ from rating.stage import Effects, Record, Stage, Tick
 from streams.engine import positions
 from streams.engine.batches import RecordBatch
 from streams.engine.breaker import Breaker
+from streams.engine.clock import Clock
 from streams.engine.fatal import within
+from streams.engine.sizes import StateSize
 from streams.engine.state import Store
 from streams.engine.transaction import TransactionLog
 from streams.metrics import Metrics
@@ -31,6 +33,8 @@ class Steps:
         self._log = log
         self._breaker = breaker
         self._metrics = metrics
+        self.size = StateSize(store)
+        self._clock = Clock(settings.clock_skew_max_ms)
         self._kept: dict[bytes, bytes] = {}
 
     def keep(self, key: bytes, value: bytes) -> None:
@@ -61,7 +65,12 @@ class Steps:
         if changes or effects.outputs:
             async with within(self._settings.step_timeout_ms, "transaction was not committed", "step_timeout_ms"):
                 await self._log.commit(self._number, effects.outputs, changes, offsets)
+            self.size.wrote(changes)
+            self._metrics.committed_at(self._number, time.time())
             self._metrics.committed(effects, records=records, step_s=stepped_s - began_s, commit_s=time.monotonic() - stepped_s)
+            if self._log.clock_skew_ms is not None:
+                self._metrics.clock_skew(self._log.clock_skew_ms)
+                self._clock.check(self._log.clock_skew_ms)
         return effects
 
     def _take(self, batch: RecordBatch, work: list[Record | Tick], offsets: dict[TopicPartition, int]) -> None:

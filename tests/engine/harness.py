@@ -85,14 +85,21 @@ class Pipeline:
             await (producer.commit_transaction() if commit else producer.abort_transaction())
 
     async def worker(
-        self, *, drain: bool = False, name: str | None = "w1", fault: str = "", catalog: str = DEFAULT_CATALOG, **settings: Any
+        self,
+        *,
+        drain: bool = False,
+        name: str | None = "w1",
+        fault: str = "",
+        catalog: str = DEFAULT_CATALOG,
+        clock_shift_s: int = 0,
+        **settings: Any,
     ) -> Worker:
         """Starts a worker process."""
         values = {**self.settings.model_dump(exclude_none=True), "group_instance_id": name, **settings}
         environment = {variable_of(key): str(value) for key, value in values.items() if value is not None}
         log = self._directory / f"worker-{len(self._workers)}.log"
         log.touch()
-        environment |= {"WAMETER_FAULT": fault, "TOY_CATALOG": catalog}
+        environment |= {"WAMETER_FAULT": fault, "TOY_CATALOG": catalog, "TOY_CLOCK_SHIFT_S": str(clock_shift_s)}
         process = _processes.Process(target=toy_worker.main, args=(environment, log), kwargs={"drain": drain})
         process.start()
         self._workers.append(Worker(process, log))
@@ -152,6 +159,11 @@ class Worker:
     def signal(self, signum: signal.Signals) -> None:
         if self._process.is_alive():
             os.kill(self._process.pid or 0, signum)
+
+    @property
+    def has_ended(self) -> bool:
+        """True once it has an exit code."""
+        return not self._process.is_alive()
 
     @property
     def is_frozen(self) -> bool:

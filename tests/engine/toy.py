@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 
@@ -46,6 +47,7 @@ class ToyStage:
             elif record.value == b"poison":
                 raise RuntimeError("a bug that this record brings to light")
             elif record.value == b"hang":
+                os.write(2, b"the stage hangs\n")
                 time.sleep(3600)
             elif record.value == b"bad":
                 rejected += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from tests.engine.toy import DEFAULT_CATALOG, TOPICS, ToyStage
 def main(environment: Mapping[str, str], log: Path, *, drain: bool) -> None:
     """Takes its settings from the environment and ends as `wameter worker` would. Everything it writes goes to `log`."""
     os.environ.update(environment)
+    shift_s = float(os.environ.get("TOY_CLOCK_SHIFT_S", "0"))
+    if shift_s:
+        right = time.time
+        time.time = lambda: right() + shift_s
     importlib.reload(faults)  # it was imported before this process had its environment
     with log.open("wb") as output:
         for descriptor in (1, 2):
