@@ -74,13 +74,13 @@ def assess(
     rulebook = rulebook_on(date)
     if rulebook is None:
         return _unrated("no_rulebook", case)
-    if case.pricing_type is not None and case.pricing_type not in META_OUTCOMES:
-        return _unrated("unknown_pricing", case)
-    if case.category is None:
-        return _unrated("no_category", case) if wait_is_over else Waiting()
-    if case.category not in CATEGORIES:
-        return _unrated("unknown_category", case)
     match = _market_of(case, catalog, date)
+    if case.pricing_type is not None and case.pricing_type not in META_OUTCOMES:
+        return _unrated("unknown_pricing", case, match)
+    if case.category is None:
+        return _unrated("no_category", case, match) if wait_is_over else Waiting()
+    if case.category not in CATEGORIES:
+        return _unrated("unknown_category", case, match)
     if match is None:
         return _unrated("no_market", case)
     country, market = match
@@ -158,5 +158,6 @@ def _international(category: str, country: str | None, version: Version, date: L
     return "authentication_international" if since is not None and since <= date else category
 
 
-def _unrated(reason: str, case: Case) -> Unrated:
-    return Unrated(reason, case.account_id, case.billed_at_ms, case.category, None, None)
+def _unrated(reason: str, case: Case, match: tuple[str | None, str] | None = None) -> Unrated:
+    country, market = match or (None, None)
+    return Unrated(reason, case.account_id, case.billed_at_ms, case.category, country, market)

@@ -25,10 +25,12 @@ from rating.workbench import Workbench
 from schemas.decode import MAX_EVENT_BYTES, Event, Rejection, decode_event
 from schemas.instants import format_instant
 from schemas.profiles import decode_profile
+from schemas.rejections import PROFILE_CONFLICT
 
 MESSAGES: Final = "whatsapp.messages"
 ACCOUNTS: Final = "whatsapp.accounts"
 REJECTS: Final = "usage.rejected"
+PROFILE_REFUSED: Final = "profile_refused"
 
 CLOCK_TOLERANCE_MS: Final = 24 * 60 * 60 * 1000
 """An event dated further than this beyond its append time is rated, but moves no clock."""
@@ -114,7 +116,7 @@ def _move_clock(bench: Workbench, event: Event, appended_at_ms: int | None) -> N
     waits.end_by_clock(bench, event.phone_number_id)
 
 
-def _rejected(record: Record, rejection: Rejection) -> Output:
+def _rejected(record: Record, rejection: Rejection, *, only_in: int | None = None) -> Output:
     """The original bytes with their coordinates. `rejected_at` is the append time: a replay must write the same bytes."""
     value = record.value or b""
     headers = [
@@ -128,23 +130,28 @@ def _rejected(record: Record, rejection: Rejection) -> Output:
     if len(value) > MAX_EVENT_BYTES:
         headers += [("sha256", sha256(value).hexdigest().encode()), ("bytes", str(len(value)).encode())]
         value = value[:SHORTENED_TO_BYTES]
-    return Output(REJECTS, record.key, value, headers=headers)
+    return Output(REJECTS, record.key, value, headers=headers, only_in=only_in)
 
 
 def _profile(bench: Workbench, record: Record) -> None:
-    """Takes a version of a profile; a tombstone forgets the account. What waited for the account is decided again."""
+    """Takes a version of a profile; a tombstone forgets the account. What waited for the account is decided again.
+
+    A profile that is refused goes to `usage.rejected`. It is an event of no ledger: nothing of it was to be billed.
+    """
     if record.value is None:
         if record.key is not None:
             bench.set_profiles(record.key.decode(errors="replace"), None)
         return
     profile = decode_profile(record.value)
     if isinstance(profile, Rejection):
-        bench.counts["profile_refused"] += 1
+        bench.publish(_rejected(record, profile, only_in=record.partition), PROFILE_REFUSED)
         return
     try:
         profiles = with_version(bench.profiles(profile.account_id), profile.account_id, version_of(profile))
-    except ProfileRefusedError:
-        bench.counts["profile_refused"] += 1
+    except ProfileRefusedError as refused:
+        # Whether an account was rated with a profile is known where its phone numbers are: each such partition speaks for itself.
+        only_in = record.partition if refused.is_known_everywhere else None
+        bench.publish(_rejected(record, Rejection(PROFILE_CONFLICT, str(refused)), only_in=only_in), PROFILE_REFUSED)
         return
     bench.set_profiles(profile.account_id, profiles)
     bench.decide_range(keys.of_owner(keys.UNKNOWN_ACCOUNT, profile.account_id), b"", None)

@@ -51,6 +51,8 @@ class Output(NamedTuple):
     partition_key: bytes | None = None
     """What the partitioner hashes, where that is not the key itself."""
     headers: Sequence[tuple[str, bytes]] = ()
+    only_in: int | None = None
+    """The one partition whose host appends it, for what every partition finds out alike of a broadcast record. None: each does."""
 
 
 @dataclass(slots=True)

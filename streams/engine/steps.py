@@ -56,6 +56,8 @@ class Steps:
         if tick is not None:
             work.append(tick)
         effects = self._stage.step(self.store, work)
+        if any(batch.topic in self._stage.broadcast for batch in batches):
+            effects.outputs = [output for output in effects.outputs if output.only_in in (None, self._number)]
         self._breaker.check(records, effects.counts.get("rejected", 0))
         if self._kept and (effects.outputs or self.store.changes()):
             while self._kept:

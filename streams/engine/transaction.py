@@ -90,7 +90,7 @@ class TransactionLog:
     def _by_target(self, partition: int, outputs: Iterable[Output]) -> dict[TopicPartition, list[Entry]]:
         partitions = self._settings.partitions
         by_topic: defaultdict[str, list[list[Entry]]] = defaultdict(lambda: [[] for _ in range(partitions)])
-        for topic, key, value, partition_key, headers in outputs:
+        for topic, key, value, partition_key, headers, _ in outputs:
             hashed = key if partition_key is None else partition_key
             to = partition if hashed is None else partition_of(hashed, partitions)
             by_topic[topic][to].append((key, value, list(headers) if headers else _NO_HEADERS))

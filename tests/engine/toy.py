@@ -44,6 +44,8 @@ class ToyStage:
                 self._release(state, effects)
             elif record.topic == "toy.factors":
                 state.put(b"factor|" + (record.key or b""), record.value or b"")
+                if record.value == b"odd":
+                    effects.outputs.append(Output("toy.rejected", record.key, record.value, only_in=record.partition))
             elif record.value == b"poison":
                 raise RuntimeError("a bug that this record brings to light")
             elif record.value == b"hang":
