@@ -74,30 +74,40 @@ def dated(case: Case, known: Known | None) -> tuple[LocalDate, Version] | None:
     return None if version is None else (date, version)
 
 
+class Refusal(NamedTuple):
+    """Why a delivery cannot be priced."""
+
+    reason: str
+    """Of the contract's."""
+    country: str | None
+    market: str | None
+
+
 def circumstances_of(
     case: Case, phone_number_id: str, profiles: bytes, date: LocalDate, catalog: Catalog, *, in_window: bool, in_free_entry_point: bool
-) -> Circumstances | str:
-    """What a dated delivery is decided by, or why it cannot be priced: a reason of the contract, in its order of precedence.
+) -> Circumstances | Refusal:
+    """What a dated delivery is decided by, or why it cannot be priced, in the contract's order of precedence.
 
     The reason `no_category` is final only when the wait for the category is over.
     """
     if rulebook_on(date) is None:
-        return "no_rulebook"
-    if case.pricing_type is not None and case.pricing_type not in META_OUTCOMES:
-        return "unknown_pricing"
-    if case.category is None:
-        return "no_category"
-    if case.category not in CATEGORIES:
-        return "unknown_category"
+        return Refusal("no_rulebook", None, None)
     match = _market_of(case, catalog, date)
-    if match is None:
-        return "no_market"
+    country, market = match or (None, None)
+    if case.pricing_type is not None and case.pricing_type not in META_OUTCOMES:
+        return Refusal("unknown_pricing", country, market)
+    if case.category is None:
+        return Refusal("no_category", country, market)
+    if case.category not in CATEGORIES:
+        return Refusal("unknown_category", country, market)
+    if market is None:
+        return Refusal("no_market", None, None)
     return Circumstances(
         phone_number_id,
         profiles,
         date,
-        match[0],
-        match[1],
+        country,
+        market,
         case.category,
         case.pricing_type,
         case.is_reaction,

@@ -7,7 +7,7 @@ in the totals.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Final, Literal
 
@@ -18,6 +18,7 @@ from rating.figures import FiguresBook
 from rating.intake import REJECTED, Intake
 from rating.lines import RATED, UNRATED, Publisher
 from rating.profiles import ProfileRefusedError, version_of, with_version
+from rating.records import FORMAT
 from rating.redecide import Redecision
 from rating.stage import Effects, Output, Record, State, Tick
 from rating.totals import TOPIC as TOTALS
@@ -25,10 +26,12 @@ from rating.workbench import Workbench
 from schemas.decode import MAX_EVENT_BYTES, Rejection, decode_event
 from schemas.instants import format_instant
 from schemas.profiles import decode_profile
+from schemas.rejections import PROFILE_CONFLICT
 
 MESSAGES: Final = "whatsapp.messages"
 ACCOUNTS: Final = "whatsapp.accounts"
 REJECTS: Final = "usage.rejected"
+PROFILE_REFUSED: Final = "profile_refused"
 
 CLOCK_TOLERANCE_MS: Final = 24 * 60 * 60 * 1000
 """An event dated further than this beyond its append time is rated, but moves no clock."""
@@ -65,6 +68,13 @@ class Meter:
         self._window_by_sent = window_basis == "sent"
         self._publisher = Publisher(hash_message_ids=hash_message_ids)
         self._redecisions_per_step = redecisions_per_step
+        self.identity: Final[Mapping[str, str]] = {
+            "catalog": catalog.content_hash,
+            "window_basis": window_basis,
+            "message_ids": "hashed" if hash_message_ids else "plain",
+            "allowance": str(allowance),
+            "state_format": str(FORMAT),
+        }
 
     def step(self, state: State, batch: Sequence[Record | Tick]) -> Effects:
         """Applies records in order. An empty batch goes on with work that an earlier step left.
@@ -104,7 +114,7 @@ def _event(bench: Workbench, intake: Intake, record: Record) -> None:
         waits.end_by_clock(bench, event.phone_number_id, bench.move_clock(event.phone_number_id, event.time_ms))
 
 
-def _rejected(record: Record, rejection: Rejection) -> Output:
+def _rejected(record: Record, rejection: Rejection, *, only_in: int | None = None) -> Output:
     """The original bytes with their coordinates. `rejected_at` is the append time: a replay must write the same bytes."""
     value = record.value or b""
     headers = [
@@ -118,24 +128,29 @@ def _rejected(record: Record, rejection: Rejection) -> Output:
     if len(value) > MAX_EVENT_BYTES:
         headers += [("sha256", sha256(value).hexdigest().encode()), ("bytes", str(len(value)).encode())]
         value = value[:SHORTENED_TO_BYTES]
-    return Output(REJECTS, record.key, value, headers=headers)
+    return Output(REJECTS, record.key, value, headers=headers, only_in=only_in)
 
 
 def _profile(bench: Workbench, record: Record) -> None:
-    """Takes a version of a profile; a tombstone forgets the account. What waited for the account is decided again."""
+    """Takes a version of a profile; a tombstone forgets the account. What waited for the account is decided again.
+
+    A profile that is refused goes to `usage.rejected`. It is an event of no ledger: nothing of it was to be billed.
+    """
     if record.value is None:
         if record.key is not None:
             bench.set_profiles(record.key.decode(errors="replace"), None)
         return
     profile = decode_profile(record.value)
     if isinstance(profile, Rejection):
-        bench.counts["profile_refused"] += 1
+        bench.publish(_rejected(record, profile, only_in=record.partition), PROFILE_REFUSED)
         return
     try:
         known = bench.profiles(profile.account_id)
         profiles = with_version(known and known.profiles, profile.account_id, version_of(profile))
-    except ProfileRefusedError:
-        bench.counts["profile_refused"] += 1
+    except ProfileRefusedError as refused:
+        # Whether an account was rated with a profile is known where its phone numbers are: each such partition speaks for itself.
+        only_in = record.partition if refused.is_known_everywhere else None
+        bench.publish(_rejected(record, Rejection(PROFILE_CONFLICT, str(refused)), only_in=only_in), PROFILE_REFUSED)
         return
     bench.set_profiles(profile.account_id, profiles)
     bench.decide_range(keys.of_owner(keys.UNKNOWN_ACCOUNT, profile.account_id), b"", None)

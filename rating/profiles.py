@@ -27,6 +27,11 @@ class Known(NamedTuple):
 class ProfileRefusedError(ValueError):
     """A version that contradicts what is known of its account: one sentence."""
 
+    def __init__(self, sentence: str, *, is_known_everywhere: bool) -> None:
+        super().__init__(sentence)
+        self.is_known_everywhere = is_known_everywhere
+        """Whether every partition sees the contradiction, or only those where a delivery of the account was rated."""
+
 
 def version_of(profile: Profile) -> Version:
     """The part of a profile that rating needs."""
@@ -54,13 +59,15 @@ def with_version(known: Profiles | None, account_id: str, version: Version) -> P
     same_frame = all((other.timezone, other.currency) == (version.timezone, version.currency) for other in known.versions)
     if not same_frame:
         if known.in_use:
-            raise ProfileRefusedError("time zone and currency can't change after the account's first rated delivery; use a new account_id")
+            sentence = "time zone and currency can't change after the account's first rated delivery; use a new account_id"
+            raise ProfileRefusedError(sentence, is_known_everywhere=False)
         return Profiles(account_id, (version,))
     others = [other for other in known.versions if other.effective_from != version.effective_from]
     versions = tuple(sorted([*others, version], key=lambda each: each.effective_from))
     for before, after in pairwise(versions):
         if before.portfolio_id != after.portfolio_id and not after.effective_from.endswith("-01"):
-            raise ProfileRefusedError(f"portfolio_id changes on {after.effective_from}; let the version start on a month's first day")
+            sentence = f"portfolio_id changes on {after.effective_from}; let the version start on a month's first day"
+            raise ProfileRefusedError(sentence, is_known_everywhere=True)
     return Profiles(account_id, versions, in_use=known.in_use)
 
 

@@ -53,6 +53,8 @@ class Output(msgspec.Struct, frozen=True, gc=False):
     partition_key: bytes | None = None
     """What the partitioner hashes, where that is not the key itself."""
     headers: Sequence[tuple[str, bytes]] = ()
+    only_in: int | None = None
+    """The one partition whose host appends it, for what every partition finds out alike of a broadcast record. None: each does."""
 
 
 @dataclass(slots=True)
@@ -95,6 +97,11 @@ class State(Protocol):
 
 class Stage(Protocol):
     """A deterministic step function: the same state and the same batch give the same outputs and the same state."""
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """By what it decides, name by name (a catalog's hash, a setting, the format of its state): where all are equal, two stages decide
+        alike and understand each other's state."""
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ INVALID_FIELD: Final = "invalid_field"
 UNSUPPORTED_VERSION: Final = "unsupported_version"
 UNKNOWN_TYPE: Final = "unknown_type"
 TIME_OUT_OF_RANGE: Final = "time_out_of_range"
+PROFILE_CONFLICT: Final = "profile_conflict"
+"""Of profiles only: a valid one that contradicts what is known of its account."""
 
 REASONS: Final = (TOO_LARGE, INVALID_JSON, UNSUPPORTED_VERSION, UNKNOWN_TYPE, INVALID_FIELD, TIME_OUT_OF_RANGE)
 """In the order in which they apply to a JSON object; JSON that is no object is `invalid_field` at once."""
@@ -23,7 +25,7 @@ class Rejection(NamedTuple):
     """A refused record. A publisher mends it and sends it again; the stream goes on without it."""
 
     reason: str
-    """Stable code, one of `REASONS`: what programs look at."""
+    """Stable code, one of `REASONS` or `PROFILE_CONFLICT`: what programs look at."""
     detail: str
     """Every problem, `field: what is wrong`, joined by `; `. Names fields and rules, never values: they may be personal."""
 

@@ -28,5 +28,7 @@ class UnratedRecord(Published):
     delivery_id: Id
     billed_at: Instant
     category: str | None = Field(description="As its events gave it: with `unknown_category` a word that nobody knows.")
-    country: Country | None
+    country: Country | None = Field(
+        description="The recipient's, where the reason lets it be known: not without a profile, whose zone gives the date."
+    )
     market: str | None

@@ -5,18 +5,23 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NoReturn
 
 import faust
 from faust.tables.manager import TableManager
 
 from rating.stage import Stage
+from streams import logs, selfcheck, topics, web
 from streams.brokers import embedded
 from streams.engine import aiokafka_fixes
 from streams.engine.batches import RecordBatch
 from streams.engine.engine import Engine
 from streams.engine.transport import BatchChannel, BatchTransport
+from streams.errors import UserError
 from streams.settings import Settings
 
 
@@ -24,6 +29,14 @@ class PipelineApp(faust.App):
     """A Faust app and the engine that its agent hands batches to."""
 
     engine: Engine
+    at_start: Callable[[], Awaitable[None]] | None = None
+    """What to do before anything else is started; it may end the process."""
+
+    async def on_first_start(self) -> None:
+        """Faust's hook."""
+        if self.at_start is not None:
+            await self.at_start()
+        await super().on_first_start()
 
 
 def make_app(settings: Settings, stage: Stage, stage_name: str = "meter", *, draining: bool = False) -> PipelineApp:
@@ -66,6 +79,31 @@ class _NoTables(TableManager):
         await self.recovery.start()
 
 
+def faust_app(settings: Settings, stage: Stage, stage_name: str, stage_topics: Sequence[topics.Topic]) -> PipelineApp:
+    """The app that Faust's own command line runs: it checks itself as `wameter worker` does, and its web server has our pages too."""
+    app = make_app(settings, stage, stage_name)
+    app.conf.web_bind, app.conf.web_port = settings.web_bind, settings.web_port
+    web.mount(app, app.engine)
+
+    async def check_first() -> None:
+        logs.configure(settings, sys.__stderr__)  # Faust makes log entries of what is written to sys.stderr
+        try:
+            found = await selfcheck.check(settings, stage_topics, stage.inputs)
+        except UserError as error:
+            _leave(error)
+        if found.problems:
+            _leave(UserError(*found.problems))
+
+    app.at_start = check_first
+    return app
+
+
+def _leave(error: UserError) -> NoReturn:
+    """Ends as the command line would: Faust makes a traceback of whatever is raised."""
+    os.write(2, "".join(f"wameter worker: {sentence}\n" for sentence in error.sentences).encode())
+    os._exit(error.exit_code)
+
+
 def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(name)
@@ -73,4 +111,4 @@ def __getattr__(name: str) -> Any:
     from streams.stages import meter_of
 
     settings = load()
-    return make_app(settings, meter_of(settings))
+    return faust_app(settings, meter_of(settings), "meter", topics.METER)

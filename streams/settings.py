@@ -22,6 +22,8 @@ CONFIG_FILE: Final = "wameter.toml"
 Milliseconds = Annotated[int, Field(ge=0, le=86_400_000)]
 Address = Annotated[str, Field(pattern=r"^[^\s,:/]+:\d{1,5}(,[^\s,:/]+:\d{1,5})*$")]
 TopicPrefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")]
+Gaps = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+:\d{1,9}:\d{1,18}(,[A-Za-z0-9._-]+:\d{1,9}:\d{1,18})*$")]
+HashStart = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
 KafkaName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
@@ -64,7 +66,7 @@ class Settings(BaseModel):
     tick_interval_ms: Annotated[int, Field(ge=100, le=3_600_000)] = Field(
         10_000, description="How often a partition without records is told the time, so that waits end where phone numbers fall silent."
     )
-    restore_timeout_ms: Annotated[int, Field(ge=1000, le=86_400_000)] = Field(
+    restore_timeout_ms: Annotated[int, Field(ge=1000, le=43_200_000)] = Field(
         600_000, description="Longest time to restore a partition's state; after it the worker ends, to be restarted."
     )
     step_timeout_ms: Annotated[int, Field(ge=1000, le=3_600_000)] = Field(
@@ -77,12 +79,39 @@ class Settings(BaseModel):
         30_000, description="After which the group gives the partitions of a silent worker to others."
     )
 
+    stuck_timeout_ms: Annotated[int, Field(ge=1000, le=3_600_000)] = Field(
+        120_000,
+        description="Longest time without a commit while there is something to read; then it logs where each task stands, and ends.",
+    )
+    topic_check_interval_ms: Annotated[int, Field(ge=1000, le=3_600_000)] = Field(
+        30_000, description="How often a running worker looks whether the topics still have as many partitions as at the start."
+    )
+    clock_skew_max_ms: Annotated[int, Field(ge=100, le=3_600_000)] = Field(
+        60_000, description="How far the clocks of this machine and of the brokers may differ; a tenth of it is logged."
+    )
+    input_partitioner: Literal["murmur2", "any"] = Field(
+        "murmur2",
+        description="Where publishers put keys. `murmur2`, as in the contract: keys that lie elsewhere are counted, and if they are many "
+        "no worker starts. `any`: nobody looks.",
+    )
+
     breaker_window: int = Field(1000, ge=0, le=1_000_000, description="Records over which the circuit breaker looks; 0 turns it off.")
     breaker_ratio: float = Field(
         0.5,
         gt=0,
         le=1,
         description="Share of rejected records in that window which stops the worker: then the deploy is bad, not the data.",
+    )
+
+    accept_lost_records: Gaps | None = Field(
+        None,
+        description="Gaps to go over, as `topic:partition:offset` (several separated by commas): records before that offset which were "
+        "deleted before they were read are given up for good. The worker that refused to start says which.",
+    )
+    activate_catalog: HashStart | None = Field(
+        None,
+        description="Beginning of the content hash of this worker's catalog: state that was rated with another one goes on with it. "
+        "The worker that refused to start says which.",
     )
 
     web_bind: str = Field("127.0.0.1", min_length=1, description="Address of /healthz, /readyz and /metrics.")
@@ -117,6 +146,17 @@ class Settings(BaseModel):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    @property
+    def accepted_losses(self) -> dict[tuple[str, int], int]:
+        """By topic and partition: before which offset records may be missing."""
+        gaps = (gap.rsplit(":", 2) for gap in (self.accept_lost_records or "").split(",") if gap)
+        return {(topic, int(partition)): int(offset) for topic, partition, offset in gaps}
+
+    @property
+    def activatable(self) -> dict[str, str | None]:
+        """The parts of a stage's identity that a living state may change, with the beginning of the value that is to hold from now on."""
+        return {"catalog": self.activate_catalog}
 
     @property
     def bootstrap_servers(self) -> tuple[str, ...]:
@@ -215,12 +255,15 @@ def _sentences(error: ValidationError, values: Mapping[str, Any], places: Mappin
     return sentences
 
 
+_FORMS: Final = {
+    "bootstrap": "must be host:port, several separated by commas",
+    "accept_lost_records": "must be topic:partition:offset, several separated by commas",
+    "activate_catalog": "must be 8 to 64 hexadecimal digits",
+}
+
+
 def _in_our_words(kind: str, name: str, what: str) -> str:
     if kind == "string_pattern_mismatch":
-        return (
-            "must be host:port, several separated by commas"
-            if name == "bootstrap"
-            else "may hold letters, digits, dots, dashes and underscores only"
-        )
+        return _FORMS.get(name, "may hold letters, digits, dots, dashes and underscores only")
     what = what.replace("Input should be", "must be").replace("a valid integer, unable to parse string as an integer", "a whole number")
     return what.replace("a valid number, unable to parse string as a number", "a number")

@@ -55,6 +55,8 @@ class Topic:
             "message.timestamp.type": "LogAppendTime" if self.is_input else "CreateTime",
             # One replica may be down without stopping the pipeline, and no acknowledged record is on one disk only.
             "min.insync.replicas": str(max(1, replication - 1)),
+            # A replica that lags must not become the leader: it would take back what was acknowledged.
+            "unclean.leader.election.enable": "false",
         }
         if self.cleanup == "delete":
             config["retention.ms"] = str(self.retention_ms)
@@ -69,8 +71,19 @@ def public_topic(name: str, *, is_input: bool = False) -> Topic:
 
 
 def state_topic(stage_name: str) -> Topic:
-    """A stage's changelog. Segments are short and cleaned early, because a restart reads all that is not yet compacted."""
-    extra = {"segment.ms": str(10 * 60 * 1000), "segment.bytes": str(64 * 1024 * 1024), "min.cleanable.dirty.ratio": "0.1"}
+    """A stage's changelog, which a restart reads whole."""
+    extra = {
+        # What was overwritten is still read until it is compacted, and an open segment never is: so segments are short and cleaned early.
+        "segment.ms": str(10 * 60 * 1000),
+        "segment.bytes": str(64 * 1024 * 1024),
+        "min.cleanable.dirty.ratio": "0.1",
+        "min.compaction.lag.ms": "0",
+        # A removed key is known by its tombstone alone. Who reads for longer than this, or goes on with what it had read before, may
+        # miss the tombstone and keep the key: restores are limited to half of it, and given-up state is kept for an hour.
+        "delete.retention.ms": str(DAY_MS),
+        # Stamped by the broker: so each commit tells how far the clocks differ, and segments end by one clock.
+        "message.timestamp.type": "LogAppendTime",
+    }
     return Topic(f"wameter-{stage_name}-state", "compact", extra=extra)
 
 
@@ -85,7 +98,7 @@ METER: Sequence[Topic] = (
 async def create(settings: Settings, topics: Sequence[Topic] = METER) -> list[str]:
     """Makes the topics that are missing; returns their full names. Those that are there stay as they are: see `check`."""
     replicas = settings.replication
-    async with _admin(settings) as admin:
+    async with admin_client(settings) as admin:
         response = await admin.create_topics(
             [
                 NewTopic(settings.prefix + topic.name, settings.partitions, replicas, topic_configs=topic.config(replicas))
@@ -114,7 +127,7 @@ async def _until_known(admin: AIOKafkaAdminClient, names: Iterable[str]) -> None
 
 async def check(settings: Settings, topics: Sequence[Topic] = METER) -> list[str]:
     """What differs from what a worker needs: one sentence each, with the mend. Empty: all is well."""
-    async with _admin(settings) as admin:
+    async with admin_client(settings) as admin:
         names = {settings.prefix + topic.name for topic in topics}
         # All topics, not ours by name: a broker that makes topics by itself would make those it is asked about.
         described = {topic["topic"]: topic for topic in await admin.describe_topics() if topic["topic"] in names}
@@ -127,11 +140,32 @@ async def check(settings: Settings, topics: Sequence[Topic] = METER) -> list[str
             continue
         problems += _shape_problems(name, described[name]["partitions"], settings)
         problems += [
-            f"topic {name}: {key} is {actual}, but must be {wanted}; set it with Kafka's tools"
+            f"topic {name}: {key} is {actual}, but must be {_BOUNDS.get(key, '')}{wanted}; set it with Kafka's tools"
             for key, wanted in topic.config(settings.replication).items()
-            if (actual := configs[name].get(key, wanted)) != wanted
+            if not _fits(key, actual := configs[name].get(key, wanted), wanted)
         ]
     return problems
+
+
+_BOUNDS = {
+    "retention.ms": "at least ",
+    "delete.retention.ms": "at least ",
+    "max.message.bytes": "at least ",
+    "segment.ms": "at most ",
+    "segment.bytes": "at most ",
+    "min.cleanable.dirty.ratio": "at most ",
+    "min.compaction.lag.ms": "at most ",
+}
+"""Settings that may be better than what is needed."""
+
+
+def _fits(key: str, actual: str, wanted: str) -> bool:
+    bound = _BOUNDS.get(key)
+    if actual == wanted or bound is None:
+        return actual == wanted
+    if key == "retention.ms" and str(FOREVER) in (actual, wanted):
+        return actual == str(FOREVER)
+    return float(actual) >= float(wanted) if bound == "at least " else float(actual) <= float(wanted)
 
 
 def _shape_problems(name: str, partitions: Sequence[Mapping[str, Any]], settings: Settings) -> Iterable[str]:
@@ -156,7 +190,8 @@ async def _configs(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str
 
 
 @asynccontextmanager
-async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A connected client. Raises `UnreachableError` if nobody answers, or what is asked of it fails."""
     admin = AIOKafkaAdminClient(**connection(settings))
     try:
         await admin.start()

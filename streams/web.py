@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import faust
 from aiohttp import web
+from faust.web import View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams.engine.engine import Engine
@@ -19,7 +22,7 @@ async def serve(engine: Engine, bind: str, port: int) -> AsyncIterator[str]:
     pages.router.add_get("/healthz", _alive)
     pages.router.add_get("/readyz", lambda _: _ready(engine))
     pages.router.add_get("/metrics", lambda _: _metrics(engine))
-    runner = web.AppRunner(pages, access_log=None)
+    runner = web.AppRunner(pages, access_log=None, shutdown_timeout=1.0)  # a slow reader must not delay the end
     await runner.setup()
     try:
         try:
@@ -33,6 +36,23 @@ async def serve(engine: Engine, bind: str, port: int) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
+def mount(app: faust.App, engine: Engine) -> None:
+    """The same pages on Faust's own web server, beside those it has."""
+
+    async def alive(view: View, _: Any) -> Any:
+        return view.text("alive\n")
+
+    async def ready(view: View, _: Any) -> Any:
+        return view.text("ready\n") if engine.is_ready else view.text("restoring\n", status=503)
+
+    async def metrics(view: View, _: Any) -> Any:
+        engine.measure()
+        return view.bytes(generate_latest(engine.metrics.registry), content_type=CONTENT_TYPE_LATEST.partition(";")[0])
+
+    for path, page in (("/healthz", alive), ("/readyz", ready), ("/metrics", metrics)):
+        app.page(path)(page)
+
+
 async def _alive(_: web.Request) -> web.Response:
     """Whoever answers lives: a step that hangs ends the process by itself."""
     return web.Response(text="alive\n")
@@ -44,5 +64,5 @@ async def _ready(engine: Engine) -> web.Response:
 
 
 async def _metrics(engine: Engine) -> web.Response:
-    engine.measure_lag()
+    engine.measure()
     return web.Response(body=generate_latest(engine.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import threading
 from collections.abc import Sequence
+from types import FrameType
 
 import structlog
 import uvloop
 from aiokafka.errors import KafkaConnectionError
 
 from rating.stage import Stage
-from streams import logs, topics, web
+from streams import logs, selfcheck, topics, web
 from streams.app import PipelineApp, make_app
 from streams.engine.collector import spare_what_stays
 from streams.engine.fatal import die
@@ -42,15 +45,13 @@ def run_worker(
 
 
 async def _run(settings: Settings, stage: Stage, stage_name: str, stage_topics: Sequence[topics.Topic], drain: bool) -> int:
-    problems = await topics.check(settings, stage_topics)
-    if problems:
-        raise UserError(*problems)
+    found = await selfcheck.check(settings, stage_topics, stage.inputs)
+    if found.problems:
+        raise UserError(*found.problems)
     app = make_app(settings, stage, stage_name, draining=drain)
     spare_what_stays()
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stop.set)
+    _stop_when_asked(asyncio.get_running_loop(), stop)
     async with web.serve(app.engine, settings.web_bind, settings.web_port) as address:
         log.info("worker starts", stage=stage_name, bootstrap=settings.bootstrap, pages=address, draining=drain)
         try:
@@ -61,6 +62,26 @@ async def _run(settings: Settings, stage: Stage, stage_name: str, stage_topics: 
         await _stop(app)
     log.info("worker stopped")
     return 0
+
+
+def _stop_when_asked(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT ask to stop; a second one is not asking any more.
+
+    These are the system's own handlers, not the loop's: they are heard as well while something holds the loop.
+    """
+    asked: list[int] = []
+
+    def hear(signum: int, _: FrameType | None) -> None:
+        if asked:
+            os._exit(128 + signum)  # what is not committed is aborted by the next owner
+        asked.append(signum)
+        force = threading.Timer(STOP_TIMEOUT_S + 0.5, die, [TimeoutError(f"was asked to stop, and did not within {STOP_TIMEOUT_S:g} s")])
+        force.daemon = True
+        force.start()
+        loop.call_soon_threadsafe(stop.set)
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, hear)
 
 
 async def _until_over(app: PipelineApp, stop: asyncio.Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -27,7 +27,7 @@ def embedded_broker() -> Iterator[str]:
         yield broker.bootstrap
 
 
-def started_kafka() -> Iterator[ApacheKafka]:
+def started_kafka(properties: Mapping[str, str] | None = None) -> Iterator[ApacheKafka]:
     """An Apache Kafka. Without Java and Maven its tests are left out, said in one line; under CI they fail."""
     missing = apache_kafka.what_is_missing()
     if missing:
@@ -35,7 +35,7 @@ def started_kafka() -> Iterator[ApacheKafka]:
             pytest.fail(f"Apache Kafka cannot be started: {missing}")
         _kafka_left_out.append(missing)
         pytest.skip(missing)
-    broker = ApacheKafka()
+    broker = ApacheKafka(properties)
     try:
         yield broker.start()
     finally:

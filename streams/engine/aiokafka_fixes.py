@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from aiokafka.consumer.fetcher import PartitionRecords
+from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.producer.sender import Sender
 
 _find_coordinator = Sender._find_coordinator
+_close_fetcher = Fetcher.close
 
 
 def apply() -> None:
@@ -19,6 +20,7 @@ def apply() -> None:
     Sender._find_coordinator = find_coordinator_again
     PartitionRecords._consumer_record = record_as_it_is
     BatchBuilder.append = append_as_it_is
+    Fetcher.close = close_for_sure
 
 
 async def find_coordinator_again(self: Any, kind: Any, key: str) -> Any:
@@ -57,3 +59,15 @@ def append_as_it_is(self: Any, *, timestamp: int | None, key: bytes | None, valu
     else:
         self._relative_offset += 1
     return metadata
+
+
+async def close_for_sure(self: Any) -> None:
+    """A consumer that is stopped right after its assignment changed may wait for ever for its fetching task.
+
+    That task is cancelled while it awaits a request which takes the cancellation for its own, and goes on fetching. So it is
+    cancelled until it ends.
+    """
+    while not self._fetch_task.done():
+        self._fetch_task.cancel()
+        await asyncio.wait({self._fetch_task}, timeout=0.1)
+    await _close_fetcher(self)

@@ -14,6 +14,9 @@ from streams.engine.breaker import Breaker
 from streams.engine.broadcast import BroadcastReader
 from streams.engine.fatal import RefusalError, die
 from streams.engine.partition import Kept, Partition
+from streams.engine.placement import Placement
+from streams.engine.stuck import StuckDetector
+from streams.engine.watch import Watch, changed
 from streams.metrics import Metrics
 from streams.settings import Settings
 
@@ -45,21 +48,27 @@ class Engine:
         """False amid a rebalance: what this worker will own is not known then."""
         self._room = asyncio.Event()
         self._broadcast: BroadcastReader | None = None
+        self._watch = Watch(self, StuckDetector(settings.stuck_timeout_ms / 1000, lambda: self._consumer.loops()))
+        self._placement = Placement(settings, self.metrics, self._watch.look_well)
 
     @property
     def is_ready(self) -> bool:
         """True when every partition of this worker is open; also when it has none."""
         return self._broadcast is not None and all(partition.is_open for partition in self._partitions.values())
 
-    def measure_lag(self) -> None:
-        """Brings the lag metric up to date: what the log holds beyond what has had its effect."""
-        for number, partition in self._partitions.items():
+    def measure(self) -> None:
+        """Brings the gauges up to date: what is open, where it is, how large its state is, what the log holds beyond it."""
+        opened = [partition for partition in self._partitions.values() if partition.is_open]
+        self.metrics.partitions(opening=len(self._partitions) - len(opened), running=len(opened))
+        for partition in opened:
+            self.metrics.state(partition.number, partition.size.records, partition.size.bytes)
             for topic, next_offset in partition.positions().items():
-                end = self._consumer.end(TP(self.settings.prefix + topic, number))
-                self.metrics.lag(topic, number, max(0, (end or 0) - next_offset))
+                end = self._consumer.end(TP(self.settings.prefix + topic, partition.number))
+                self.metrics.lag(topic, partition.number, next_offset, max(0, (end or 0) - next_offset))
 
     async def step(self, batch: RecordBatch) -> None:
         """Takes a batch from the agent. It is processed by its partition, in order, while the next one is fetched."""
+        await self._placement.check(batch)
         partition = self._partitions.get(batch.partition)
         if partition is not None:
             partition.put(batch)
@@ -73,6 +82,8 @@ class Engine:
     async def assigned(self, partitions: set[TP]) -> None:
         """Opens partitions, in the background: restoring may take longer than the group waits for a heartbeat."""
         numbers = {tp.partition for tp in partitions}
+        if beyond := {tp for tp in partitions if tp.partition >= self.settings.partitions}:
+            die(RefusalError("; ".join(sorted({changed(tp.topic, self.settings.partitions, max(numbers) + 1) for tp in beyond}))))
         ours = {(self.logical(tp.topic), tp.partition) for tp in partitions}
         if elsewhere := sorted({(topic, number) for topic in self.stage.inputs for number in numbers} - ours):
             die(
@@ -81,6 +92,7 @@ class Engine:
         if self._broadcast is None:
             self._broadcast = BroadcastReader(self.settings, self.stage.broadcast, self._deliver)
             await self._broadcast.start()
+            await self._watch.start()
         log.info("assigned", partitions=len(numbers))
         for number in numbers - self._partitions.keys():
             self._partitions[number] = Partition(self, number, self._kept.get(number))
@@ -98,6 +110,7 @@ class Engine:
 
     async def stopping(self) -> None:
         """Closes everything."""
+        await self._watch.stop()
         if self._broadcast is not None:
             await self._broadcast.stop()
         leaving, self._partitions = self._partitions, {}
@@ -124,6 +137,16 @@ class Engine:
     def logical(self, topic: str) -> str:
         """A topic's name without the prefix."""
         return topic.removeprefix(self.settings.prefix)
+
+    # What the watch calls
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """The offset that comes next, by logical topic and number, of every partition that is open."""
+        return {(topic, number): offset for number, each in self._partitions.items() for topic, offset in each.positions().items()}
+
+    async def remaining(self, topic: str, partition: int, end: int) -> int:
+        """Up to where there is something to do, in a log that ends at `end`."""
+        return await self._consumer.remaining(TP(self.settings.prefix + topic, partition), end)
 
     # What a partition calls
 

@@ -37,13 +37,19 @@ class Exit(IntEnum):
 
 
 class RefusalError(Exception):
-    """Kafka holds something that a worker must not build on; the message is one sentence with the mend."""
+    """Kafka, or whoever runs the workers, has something that this worker must not build on; the message says what, and the mend."""
 
     is_sentence = True
 
 
 class HoleError(Exception):
     """A batch does not continue where the one before it ended. Nothing was applied; a new start reads on from the state's position."""
+
+    is_sentence = True
+
+
+class StuckError(Exception):
+    """Nothing was committed for too long though there is work; the message says where."""
 
     is_sentence = True
 

@@ -16,6 +16,7 @@ from streams.engine.breaker import Breaker
 from streams.engine.fatal import HoleError, die, within
 from streams.engine.opening import catch_up, take_over
 from streams.engine.positions import position
+from streams.engine.sizes import StateSize
 from streams.engine.state import Store
 from streams.engine.steps import Steps
 from streams.engine.transaction import TransactionLog
@@ -103,6 +104,11 @@ class Partition:
             return {}
         return {topic: position(self._steps.store, topic, self.number) or 0 for topic in self._owner.stage.inputs}
 
+    @property
+    def size(self) -> StateSize:
+        """How large its state is."""
+        return self._steps.size
+
     def put(self, batch: RecordBatch) -> None:
         """Queues a batch. One that follows an older seek is void and dropped; the others must meet without a hole."""
         if self._is_input(batch):
@@ -120,6 +126,7 @@ class Partition:
 
         What is queued is dropped: it was never committed, so it is read again.
         """
+        began_s = time.monotonic()
         self._closing = True
         self._arrived.set()
         if not self.is_open:
@@ -128,6 +135,12 @@ class Partition:
             self._living.cancel()
         await asyncio.wait({self._living})
         await self._log.close()
+        metrics, took_s = self._owner.metrics, time.monotonic() - began_s
+        metrics.phase("close", took_s)
+        metrics.forget(self.number, self._owner.stage.inputs)
+        log.info(
+            "partition closed", partition=self.number, positions=self.positions(), keys=self._steps.size.records, took_s=round(took_s, 3)
+        )
         return Kept(self._steps.store, self._log.changelog_offset, time.time()) if self.is_open else None
 
     async def _live(self) -> None:
@@ -144,6 +157,8 @@ class Partition:
         began_s = time.monotonic()
         async with within(self._settings.restore_timeout_ms, "partition was not open", "restore_timeout_ms"):
             await asyncio.shield(self._fencing)
+            self._owner.metrics.phase("fence", time.monotonic() - began_s)
+            log.info("partition fenced", partition=self.number, took_s=round(time.monotonic() - began_s, 3))
             starts = await take_over(self._owner.stage, self._settings, self._steps, self._log, self._owner.metrics)
             for topic, offset in starts.items():
                 self._next_offsets[topic] = offset
@@ -204,7 +219,7 @@ class Partition:
 
     async def _end(self) -> None:
         """The end of all inputs, while draining: every wait ends, whatever that brings is worked off."""
-        await catch_up(self._owner.stage, self._settings, self._steps)
+        await catch_up(self._owner.stage, self._settings, self._steps, self._owner.metrics)
         effects = await self._steps.run([], Tick(int(time.time() * 1000), end_of_input=True))
         while effects.unfinished:
             effects = await self._steps.run([])

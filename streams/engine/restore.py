@@ -52,6 +52,7 @@ async def restore(store: Store, consumer: AIOKafkaConsumer, changelog: TopicPart
     It sees committed records only: fence first, then restore.
     """
     seen = start
+    end = (await consumer.end_offsets([changelog]))[changelog]
     restored = 0
     loop = asyncio.get_running_loop()
     told_at = loop.time()
@@ -60,7 +61,9 @@ async def restore(store: Store, consumer: AIOKafkaConsumer, changelog: TopicPart
         seen = next_offset
         restored += len(records)
         metrics.restored(len(records))
+        metrics.restoring(changelog.partition, max(0, end - next_offset))
         if loop.time() - told_at > PROGRESS_EVERY_S:
             told_at = loop.time()
-            log.info("restoring", partition=changelog.partition, records=restored, keys=len(store), offset=next_offset)
+            log.info("restoring", partition=changelog.partition, records=restored, keys=len(store), offset=next_offset, end=end)
+    metrics.restoring(changelog.partition, 0)
     return seen

@@ -11,7 +11,9 @@ from rating.stage import Effects, Record, Stage, Tick
 from streams.engine import positions
 from streams.engine.batches import RecordBatch
 from streams.engine.breaker import Breaker
+from streams.engine.clock import Clock
 from streams.engine.fatal import within
+from streams.engine.sizes import StateSize
 from streams.engine.state import Store
 from streams.engine.transaction import TransactionLog
 from streams.metrics import Metrics
@@ -31,6 +33,13 @@ class Steps:
         self._log = log
         self._breaker = breaker
         self._metrics = metrics
+        self.size = StateSize(store)
+        self._clock = Clock(settings.clock_skew_max_ms)
+        self._kept: dict[bytes, bytes] = {}
+
+    def keep(self, key: bytes, value: bytes) -> None:
+        """Has the next step that changes or puts out anything write a record of the engine's own, in its transaction."""
+        self._kept[key] = value
 
     async def run(self, batches: Sequence[RecordBatch], tick: Tick | None = None) -> Effects:
         """Applies what of the batches the state has not seen, then the tick, and commits. Returns what the stage reported.
@@ -47,13 +56,24 @@ class Steps:
         if tick is not None:
             work.append(tick)
         effects = self._stage.step(self.store, work)
+        if any(batch.topic in self._stage.broadcast for batch in batches):
+            effects.outputs = [output for output in effects.outputs if output.only_in in (None, self._number)]
         self._breaker.check(records, effects.counts.get("rejected", 0))
         changes = self.store.commit()
+        if self._kept and (effects.outputs or changes):
+            while self._kept:
+                self.store.put(*self._kept.popitem())
+            changes |= self.store.commit()
         stepped_s = time.monotonic()
         if changes or effects.outputs:
             async with within(self._settings.step_timeout_ms, "transaction was not committed", "step_timeout_ms"):
                 await self._log.commit(self._number, effects.outputs, changes, offsets)
+            self.size.wrote(changes)
+            self._metrics.committed_at(self._number, time.time())
             self._metrics.committed(effects, records=records, step_s=stepped_s - began_s, commit_s=time.monotonic() - stepped_s)
+            if self._log.clock_skew_ms is not None:
+                self._metrics.clock_skew(self._log.clock_skew_ms)
+                self._clock.check(self._log.clock_skew_ms)
         return effects
 
     def _take(self, batch: RecordBatch, work: list[Record | Tick], offsets: dict[TopicPartition, int]) -> None:

@@ -19,6 +19,7 @@ from aiokafka.partitioner import murmur2
 
 from rating.stage import Output
 from streams.engine import clients, faults
+from streams.engine.clock import skew_ms
 from streams.settings import Settings
 
 
@@ -33,6 +34,8 @@ class TransactionLog:
         self.changelog_offset = 0
         """From here on the changelog holds nothing, or what the last transaction wrote. The owner sets it after a restore."""
         self.changelog = changelog
+        self.clock_skew_ms: int | None = None
+        """By how much the broker's clock was ahead of ours at the last transaction, at least; None before one."""
         self._producer = clients.transactional_producer(settings, transactional_id)
 
     async def open(self) -> None:
@@ -49,6 +52,7 @@ class TransactionLog:
         """Commits a step. `partition` is where outputs without any key go. Returns when readers can see it; raises if they may not."""
         faults.reach("before_begin")
         producer = self._producer
+        sent_ms = int(time.time() * 1000)
         await producer.begin_transaction()
         state = [Output("", key, value) for key, value in changes.items()]
         *written, state_written = await asyncio.gather(
@@ -60,6 +64,7 @@ class TransactionLog:
         acknowledged = await asyncio.gather(*state_written)
         if acknowledged:
             self.changelog_offset = acknowledged[-1].offset
+            self.clock_skew_ms = skew_ms(sent_ms, acknowledged[-1].timestamp, int(time.time() * 1000))
         faults.reach("after_state")
         if offsets:
             await producer.send_offsets_to_transaction(offsets, self._settings.app_id)

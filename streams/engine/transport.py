@@ -8,21 +8,25 @@ consumer, and with it all bookkeeping of offsets: positions are given by whoever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from inspect import isawaitable
 from itertools import count
 from typing import Any, Protocol, cast
 
 import aiokafka
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.channels import Channel
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
+from rating.stage import Stage
+from streams.engine import identity
 from streams.engine.batches import RecordBatch, batch_of, split
 from streams.engine.clients import FETCH_BYTES, READ_COMMITTED, connection
-from streams.engine.fatal import die
+from streams.engine.fatal import RefusalError, die
+from streams.engine.membership import assignor_of
+from streams.engine.positions import out_of_range
 from streams.settings import Settings
 
 POLL_S = 0.25
@@ -34,6 +38,7 @@ class Host(Protocol):
     """Who receives the batches: the engine."""
 
     settings: Settings
+    stage: Stage
     draining: bool
 
     def bind(self, consumer: BatchConsumer) -> None:
@@ -91,6 +96,15 @@ class BatchConsumer(driver.Consumer):
         """Where the log ended when it was last fetched from; None before."""
         return cast("int | None", self._thread._ensure_consumer().highwater(topic_partition))
 
+    async def remaining(self, topic_partition: TP, end: int) -> int:
+        """Up to where there is something to hand over, in a log that ends at `end`: once all is fetched, where the last batch ended."""
+        position = await self.position(topic_partition)
+        return end if position is None or position < end else self._next_offsets.get(topic_partition, end)
+
+    def loops(self) -> list[asyncio.AbstractEventLoop]:
+        """The event loops that this worker's tasks run in."""
+        return [self.loop]
+
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Opens what is new before Faust lets records flow."""
         await self.host.assigned(assigned)
@@ -125,6 +139,20 @@ class BatchConsumer(driver.Consumer):
         except Exception as error:
             die(error, doing="fetching records")
 
+    async def _fetch(self, partitions: set[TP], timeout_s: float) -> Mapping[TP, Any]:
+        """What was fetched of these partitions. Never from anywhere else than where a lease, or the batch before, says."""
+        try:
+            return cast("Mapping[TP, Any]", await self._getmany(partitions, timeout_s))
+        except NoOffsetForPartitionError:
+            return {}  # one that was given to us again and is not leased yet
+        except OffsetOutOfRangeError as error:
+            gone = {tp: offset for tp, offset in error.args[0].items() if offset == self._next_offsets.get(tp)}
+            if gone:  # else it is the group's own offset, tried before a lease
+                begins, ends = await cast(_ConsumerHere, self._thread).bounds(gone)
+                places = [(self.host.logical(tp.topic), tp.partition, offset, begins[tp], ends[tp]) for tp, offset in gone.items()]
+                die(RefusalError("; ".join(out_of_range(*place) for place in places)))
+            return {}
+
     async def _hand_over(self) -> None:
         if not self.flow_active:
             await self.wait(self.can_resume_flow.wait())
@@ -135,7 +163,7 @@ class BatchConsumer(driver.Consumer):
             return
         async with self._fetching:
             leases, begins = dict(self._leases), dict(self._next_offsets)
-            fetched = await self._getmany(wanted, FULL_POLL_S if wanted != active or self.host.draining else POLL_S)
+            fetched = await self._fetch(wanted, FULL_POLL_S if wanted != active or self.host.draining else POLL_S)
             self._next_offsets.update({tp: records[-1].offset + 1 for tp, records in fetched.items()})
             ended = await self._ended(wanted) if self.host.draining and not fetched else []
             self._next_offsets.update(ended)  # behind the last record there may be marks of a publisher's transactions
@@ -178,18 +206,22 @@ class _ConsumerHere(driver.AIOKafkaConsumerThread):
     async def _gather_remaining_tasks(self) -> None:
         """A thread would cancel whatever its event loop still runs; this loop is everybody's."""
 
+    async def bounds(self, partitions: Iterable[TP]) -> tuple[Mapping[TP, int], Mapping[TP, int]]:
+        """Where each log begins and ends."""
+        consumer = self._ensure_consumer()
+        return await consumer.beginning_offsets(list(partitions)), await consumer.end_offsets(list(partitions))
+
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         settings = cast(BatchTransport, transport).host.settings
-        # Range gives one worker the same partition number of every input topic, as long as the topics have equally many.
-        self._assignor = RangePartitionAssignor
+        self._assignor = assignor_of(identity.encode(cast(BatchTransport, transport).host.stage.identity))
         return aiokafka.AIOKafkaConsumer(
             **connection(settings),
             group_id=settings.app_id,
             group_instance_id=settings.group_instance_id,
-            partition_assignment_strategy=[RangePartitionAssignor],
+            partition_assignment_strategy=[self._assignor],
             isolation_level=READ_COMMITTED,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",
             max_poll_records=settings.batch_max_records,
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=100,

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from streams.brokers.embedded import end_with_parent
@@ -28,12 +29,15 @@ def what_is_missing() -> str | None:
 class ApacheKafka:
     """One broker on free ports; its data outlives `stop` and `kill`, until `remove`."""
 
-    def __init__(self) -> None:
+    def __init__(self, properties: Mapping[str, str] | None = None) -> None:
+        """`properties` are laid over those that all tests have; `{port}` in them becomes the clients' port."""
         self._directory = Path(tempfile.mkdtemp(prefix="wameter-kafka-"))
         self._port, self._controller_port = _free_ports()
         self.bootstrap = f"127.0.0.1:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
-        (self._directory / "server.properties").write_text(_properties(self._directory / "data", self._port, self._controller_port))
+        (self._directory / "server.properties").write_text(
+            _properties(self._directory / "data", self._port, self._controller_port, properties or {})
+        )
 
     def start(self) -> ApacheKafka:
         """Starts it, again after `stop` or `kill` if need be; returns when it takes connections."""
@@ -63,6 +67,11 @@ class ApacheKafka:
     def kill(self) -> None:
         """SIGKILL: nothing is flushed."""
         self._end(signal.SIGKILL)
+
+    def send(self, signum: signal.Signals) -> None:
+        """Sends a signal to a broker that goes on to run: SIGSTOP freezes it, SIGCONT thaws it."""
+        assert self._process is not None
+        self._process.send_signal(signum)
 
     def remove(self) -> None:
         """Ends it and forgets its data."""
@@ -114,7 +123,7 @@ def _free_ports() -> list[int]:
     return ports
 
 
-def _properties(data: Path, port: int, controller_port: int) -> str:
+def _properties(data: Path, port: int, controller_port: int, others: Mapping[str, str]) -> str:
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -145,5 +154,5 @@ def _properties(data: Path, port: int, controller_port: int) -> str:
         "log.cleaner.backoff.ms": "1000",
         "num.network.threads": "2",
         "num.io.threads": "4",
-    }
+    } | {name: value.replace("{port}", str(port)) for name, value in others.items()}
     return "".join(f"{name}={value}\n" for name, value in settings.items())

@@ -26,3 +26,12 @@ async def embedded_pipeline(embedded_broker: str, tmp_path: Path) -> AsyncIterat
     await fresh.create_topics()
     yield fresh
     await fresh.close()
+
+
+@pytest.fixture
+async def kafka_pipeline(kafka: str, tmp_path: Path) -> AsyncIterator[Pipeline]:
+    """The toy stage, on Apache Kafka: for what the embedded broker does otherwise."""
+    fresh = Pipeline(kafka, tmp_path)
+    await fresh.create_topics()
+    yield fresh
+    await fresh.close()

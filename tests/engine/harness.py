@@ -15,11 +15,12 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams import topics
 from streams.settings import Settings, variable_of
 from tests.engine import toy_worker
-from tests.engine.toy import TOPICS
+from tests.engine.toy import DEFAULT_CATALOG, TOPICS
 
 TIMEOUT_S = 40.0
 
@@ -39,6 +40,7 @@ class Pipeline:
             "session_timeout_ms": 6000,
             "transaction_timeout_ms": 10_000,
             "step_timeout_ms": 8000,
+            "input_partitioner": "any",  # these tests put records where they want them
             "web_port": 0,
             "log_format": "json",
         }
@@ -49,6 +51,23 @@ class Pipeline:
     async def create_topics(self) -> None:
         await topics.create(self.settings, TOPICS)
 
+    async def make_anew(self, topic: str) -> None:
+        """Deletes a topic and makes it again, empty."""
+        (wanted,) = (known for known in TOPICS if known.name == topic)
+        name = self.settings.prefix + topic
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.bootstrap)
+        await admin.start()
+        try:
+            await admin.delete_topics([name])
+
+            async def is_there() -> bool:
+                await admin.create_topics([NewTopic(name, self.settings.partitions, 1, topic_configs=wanted.config(1))])
+                return name in await admin.list_topics()
+
+            await until(is_there, f"{topic} is there again, and empty")
+        finally:
+            await admin.close()
+
     async def publish(self, topic: str, records: Iterable[tuple[int, bytes, bytes | None]]) -> None:
         """Appends (partition, key, value), in order."""
         producer = AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, max_request_size=topics.MAX_MESSAGE_BYTES)
@@ -56,13 +75,31 @@ class Pipeline:
             sent = [await producer.send(self.settings.prefix + topic, value, key, partition) for partition, key, value in records]
             await asyncio.gather(*sent)
 
-    async def worker(self, *, drain: bool = False, name: str | None = "w1", fault: str = "", **settings: Any) -> Worker:
+    async def publish_in_transaction(self, topic: str, records: Iterable[tuple[int, bytes, bytes | None]], *, commit: bool = True) -> None:
+        """Appends them in a transaction of a publisher, whose mark follows them in the log."""
+        name = f"{self.settings.prefix}publisher"
+        async with _started(AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, transactional_id=name)) as producer:
+            await producer.begin_transaction()
+            for partition, key, value in records:
+                await producer.send_and_wait(self.settings.prefix + topic, value, key, partition)
+            await (producer.commit_transaction() if commit else producer.abort_transaction())
+
+    async def worker(
+        self,
+        *,
+        drain: bool = False,
+        name: str | None = "w1",
+        fault: str = "",
+        catalog: str = DEFAULT_CATALOG,
+        clock_shift_s: int = 0,
+        **settings: Any,
+    ) -> Worker:
         """Starts a worker process."""
         values = {**self.settings.model_dump(exclude_none=True), "group_instance_id": name, **settings}
         environment = {variable_of(key): str(value) for key, value in values.items() if value is not None}
         log = self._directory / f"worker-{len(self._workers)}.log"
         log.touch()
-        environment["WAMETER_FAULT"] = fault
+        environment |= {"WAMETER_FAULT": fault, "TOY_CATALOG": catalog, "TOY_CLOCK_SHIFT_S": str(clock_shift_s)}
         process = _processes.Process(target=toy_worker.main, args=(environment, log), kwargs={"drain": drain})
         process.start()
         self._workers.append(Worker(process, log))
@@ -99,6 +136,11 @@ class Worker:
     def __init__(self, process: BaseProcess, log: Path) -> None:
         self._process = process
         self._log = log
+        self._started_s = time.monotonic()
+
+    def age_s(self) -> float:
+        """How long ago it was started."""
+        return time.monotonic() - self._started_s
 
     def said(self) -> str:
         return self._log.read_text(errors="replace")
@@ -117,6 +159,11 @@ class Worker:
     def signal(self, signum: signal.Signals) -> None:
         if self._process.is_alive():
             os.kill(self._process.pid or 0, signum)
+
+    @property
+    def has_ended(self) -> bool:
+        """True once it has an exit code."""
+        return not self._process.is_alive()
 
     @property
     def is_frozen(self) -> bool:

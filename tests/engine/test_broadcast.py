@@ -34,3 +34,9 @@ async def test_what_is_broadcast_to_an_idle_worker_is_in_every_state_before_the_
     await pipeline.publish("toy.in", [(0, b"even", b"x"), (1, b"odd", b"x")])
     await pipeline.drain()
     assert {record.value for record in await pipeline.read("toy.out")} == {b"1 none", b"2 2", b"2 7"}
+
+
+async def test_what_every_partition_finds_out_alike_is_put_out_once(pipeline: Pipeline) -> None:
+    await pipeline.publish("toy.factors", [(1, b"k", b"odd"), (0, b"k", b"odd")])
+    await pipeline.drain()
+    assert [record.key for record in await pipeline.read("toy.rejected")] == [b"k", b"k"]

@@ -8,8 +8,6 @@ import signal
 import urllib.error
 import urllib.request
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-
 from streams.engine.fatal import Exit
 from tests.engine.harness import Pipeline, until
 from tests.engine.toy import TOPICS
@@ -90,19 +88,7 @@ async def test_a_worker_without_a_broker_says_so(embedded_pipeline: Pipeline) ->
 async def test_a_worker_whose_state_was_lost_refuses_to_count_anew(pipeline: Pipeline) -> None:
     await pipeline.publish("toy.in", [(0, b"k", b"x")])
     await pipeline.drain()
-    state = f"{pipeline.settings.prefix}wameter-toy-state"
-    admin = AIOKafkaAdminClient(bootstrap_servers=pipeline.settings.bootstrap)
-    await admin.start()
-    try:
-        await admin.delete_topics([state])
-
-        async def made_anew() -> bool:
-            await admin.create_topics([NewTopic(state, 2, 1, topic_configs=TOPICS[-1].config(1))])
-            return state in await admin.list_topics()
-
-        await until(made_anew, "the changelog is there again, and empty")
-    finally:
-        await admin.close()
+    await pipeline.make_anew("wameter-toy-state")
     worker = await pipeline.worker(drain=True)
     assert await worker.ended() == Exit.REFUSED, worker.said()
     assert "the group has committed offset 1, but the state knows it up to 0" in worker.said()

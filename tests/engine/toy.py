@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
 
 from rating.stage import Effects, Output, Record, State, Tick
@@ -16,16 +18,21 @@ TOPICS = (
     state_topic("toy"),
 )
 
+DEFAULT_CATALOG = "ab12cd34ef56ab12cd34ef56"
+
 
 class ToyStage:
     """One output per record: how many its key has had, and the factor of its key at that time. One total per key.
 
-    A value `bad` is rejected; `later` waits for a tick; `echo…` is put out as it is; `poison` is a bug.
+    A value `bad` is rejected; `later` waits for a tick; `echo…` is put out as it is; `poison` is a bug, `hang` a worse one.
     """
 
     inputs = ("toy.in",)
     broadcast = ("toy.factors",)
     outputs = ("toy.out", "toy.totals", "toy.rejected")
+
+    def __init__(self, catalog: str = DEFAULT_CATALOG) -> None:
+        self.identity = {"catalog": catalog, "state_format": "1"}
 
     def step(self, state: State, batch: Sequence[Record | Tick]) -> Effects:
         effects = Effects()
@@ -37,8 +44,13 @@ class ToyStage:
                 self._release(state, effects)
             elif record.topic == "toy.factors":
                 state.put(b"factor|" + (record.key or b""), record.value or b"")
+                if record.value == b"odd":
+                    effects.outputs.append(Output("toy.rejected", record.key, record.value, only_in=record.partition))
             elif record.value == b"poison":
                 raise RuntimeError("a bug that this record brings to light")
+            elif record.value == b"hang":
+                os.write(2, b"the stage hangs\n")
+                time.sleep(3600)
             elif record.value == b"bad":
                 rejected += 1
                 headers = [("reason", b"bad"), ("offset", b"%d" % record.offset)]

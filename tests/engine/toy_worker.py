@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,18 +13,26 @@ from streams.engine import faults
 from streams.errors import UserError
 from streams.settings import load
 from streams.worker import run_worker
-from tests.engine.toy import TOPICS, ToyStage
+from tests.engine.toy import DEFAULT_CATALOG, TOPICS, ToyStage
 
 
 def main(environment: Mapping[str, str], log: Path, *, drain: bool) -> None:
     """Takes its settings from the environment and ends as `wameter worker` would. Everything it writes goes to `log`."""
     os.environ.update(environment)
+    shift_s = float(os.environ.get("TOY_CLOCK_SHIFT_S", "0"))
+    if shift_s:
+        right = time.time
+        time.time = lambda: right() + shift_s
     importlib.reload(faults)  # it was imported before this process had its environment
     with log.open("wb") as output:
         for descriptor in (1, 2):
             os.dup2(output.fileno(), descriptor)
     try:
-        sys.exit(run_worker(load(), drain=drain, stage=ToyStage(), stage_name="toy", stage_topics=TOPICS))
+        sys.exit(
+            run_worker(
+                load(), drain=drain, stage=ToyStage(os.environ.get("TOY_CATALOG", DEFAULT_CATALOG)), stage_name="toy", stage_topics=TOPICS
+            )
+        )
     except UserError as error:
         sys.stderr.write("\n".join(error.sentences))
         sys.exit(error.exit_code)

@@ -117,8 +117,9 @@ def facts_of(
     """What is known of a delivery, or the first reason why it can't be rated."""
     category = delivery.category
 
-    def unrated(reason: str) -> Unrated:
-        return Unrated(delivery.key, reason, delivery.source.account_id, written(delivery.billing_instant), category, None, None)
+    def unrated(reason: str, match: Match | None = None) -> Unrated:
+        where = (None, None) if match is None else (match.country, match.market)
+        return Unrated(delivery.key, reason, delivery.source.account_id, written(delivery.billing_instant), category, *where)
 
     profile = profile_of(profiles, delivery)
     if profile is None:
@@ -126,13 +127,13 @@ def facts_of(
     date = local_date(delivery.billing_instant, profile["timezone"])
     if date < FIRST_RULEBOOK:
         return unrated("no_rulebook")
-    if delivery.pricing_type is not None and delivery.pricing_type not in META_SAYS:
-        return unrated("unknown_pricing")
-    if category is None:
-        return unrated("no_category")
-    if category not in LISTED:
-        return unrated("unknown_category")
     match = catalog.match(delivery.recipient, delivery.user_country, date)
+    if delivery.pricing_type is not None and delivery.pricing_type not in META_SAYS:
+        return unrated("unknown_pricing", match)
+    if category is None:
+        return unrated("no_category", match)
+    if category not in LISTED:
+        return unrated("unknown_category", match)
     if match is None:
         return unrated("no_market")
     if category == "authentication" and _is_international(profile, match.country, date):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 
@@ -207,6 +209,23 @@ def test_hashed_message_ids_leave_no_wamid_in_what_is_published() -> None:
     assert not any(b"wamid" in (output.value or b"") for output in taxi.outputs)
 
 
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        pytest.param({"category": "luxury"}, "unknown_category", id="a category nobody knows"),
+        pytest.param({"category": "utility", "pricing": {"type": "bulk"}}, "unknown_pricing", id="a pricing nobody knows"),
+        pytest.param({"category_unknown": True}, "no_category", id="no category"),
+    ],
+)
+def test_what_has_no_price_for_its_category_still_says_where_it_went(fields: dict[str, Any], reason: str) -> None:
+    taxi = Taxi()
+    taxi.event("sent", NOON, "m", **fields)
+    taxi.event("delivered", LATER, "m")
+    taxi.tick(0, end_of_input=True)
+    (unrated,) = taxi.published("usage.unrated")
+    assert (unrated["reason"], unrated["country"], unrated["market"]) == (reason, "FR", "France")
+
+
 def test_no_phone_number_of_an_end_user_is_in_any_line_or_unrated_record() -> None:
     taxi = Taxi()
     taxi.event("sent", NOON, "m", category="marketing")
@@ -242,6 +261,45 @@ class TestRejected:
         assert headers["bytes"] == str(MAX_EVENT_BYTES + 1).encode()
         assert len(headers["sha256"]) == 64
         assert len(taxi.outputs[0].value or b"") < MAX_EVENT_BYTES
+
+    @pytest.mark.parametrize(
+        ("profile", "reason", "detail"),
+        [
+            pytest.param({**PROFILE, "timezone": "Mars"}, b"invalid_field", b"timezone: is no IANA time zone", id="no profile"),
+            pytest.param(
+                {**PROFILE, "currency": "EUR"}, b"profile_conflict", b"time zone and currency can't change", id="another currency"
+            ),
+            pytest.param(
+                {**PROFILE, "portfolio_id": "p", "effective_from": "2026-01-15"},
+                b"profile_conflict",
+                b"portfolio_id changes on 2026-01-15",
+                id="another portfolio amid a month",
+            ),
+        ],
+    )
+    def test_a_profile_that_is_refused_stays_with_its_bytes_and_the_one_before_it_in_force(
+        self, profile: dict[str, str], reason: bytes, detail: bytes
+    ) -> None:
+        taxi = Taxi()
+        taxi.event("sent", NOON, "m", category="marketing")
+        taxi.event("delivered", LATER, "m")
+        effects = taxi.profile(profile, appended_at_ms=ms(NOON))
+        (rejected,) = effects.outputs
+        headers = dict(rejected.headers)
+        assert (rejected.topic, rejected.key, rejected.value) == ("usage.rejected", ACCOUNT.encode(), orjson.dumps(profile))
+        assert (headers["reason"], headers["topic"], headers["partition"]) == (reason, b"whatsapp.accounts", b"0")
+        assert headers["detail"].startswith(detail)
+        assert effects.counts == {"profile_refused": 1}
+        taxi.event("sent", NOON, "n", category="marketing")
+        taxi.event("delivered", LATER, "n")
+        assert taxi.net()["n"]["currency"] == "USD"
+
+    def test_a_profile_that_every_partition_refuses_is_rejected_by_one_and_a_conflict_by_each_that_knows_of_it(self) -> None:
+        taxi = Taxi()
+        assert taxi.profile({**PROFILE, "timezone": "Mars"}).outputs[0].only_in == 0
+        taxi.event("sent", NOON, "m", category="marketing")
+        taxi.event("delivered", LATER, "m")
+        assert taxi.profile({**PROFILE, "currency": "EUR"}).outputs[0].only_in is None
 
     def test_every_event_is_on_one_side_of_the_ledger(self) -> None:
         taxi = Taxi()

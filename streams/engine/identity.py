@@ -1,0 +1,59 @@
+"""By which rules a partition's state was made, kept in that state: a worker with other rules must not go on with it.
+
+A stage names what it decides by: its catalog, its settings, its format. The engine compares names and knows no more of
+them. What a person may change on purpose is named in the settings, by the new value; everything else stands as long as the state.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import structlog
+
+from streams.engine.fatal import RefusalError
+from streams.engine.positions import RESERVED
+
+log = structlog.get_logger(__name__)
+KEY = RESERVED + b"identity"
+"""Where the identity lies in the state."""
+SHOWN = 12
+"""As much of a value is shown and suffices to name it: hashes are long."""
+
+
+def encode(identity: Mapping[str, str]) -> bytes:
+    """An identity as bytes, the same for equal ones."""
+    return json.dumps(dict(sorted(identity.items())), separators=(",", ":")).encode()
+
+
+def to_keep(known: bytes | None, ours: Mapping[str, str], activatable: Mapping[str, str | None], whose: str) -> bytes | None:
+    """What to write into a state that knows `known`, or None if that stands.
+
+    Raises `RefusalError` if a part differs that nobody said to change. `activatable` has the parts that may change while the state stays,
+    each with the beginning of the value that a person named, if any. `whose` names the state in the sentence.
+    """
+    if known is None:
+        return encode(ours)
+    theirs: dict[str, str] = json.loads(known)
+    refused = []
+    for part in sorted(theirs.keys() | ours.keys()):
+        before, now = theirs.get(part, "unknown"), ours.get(part, "unknown")
+        named = activatable.get(part)
+        if before == now:
+            continue
+        if named is not None and now.startswith(named):
+            log.warning("goes on by other rules", state=whose, part=part, before=before[:SHOWN], now=now[:SHOWN])
+        else:
+            refused.append(_difference(part, before[:SHOWN], now[:SHOWN], may_change=part in activatable))
+    if refused:
+        raise RefusalError(f"{whose} {'; and '.join(refused)}")
+    kept = encode(ours)
+    return None if kept == known else kept
+
+
+def _difference(part: str, before: str, now: str, *, may_change: bool) -> str:
+    said = f"was made by {part.replace('_', ' ')} {before}, but this worker has {now}"
+    if may_change:
+        flag = f"--activate-{part.replace('_', '-')} {now}"
+        return f"{said}: give it the former one; or, to go on with its own, stop all workers and start each with {flag}"
+    return f"{said}: that cannot change while the state stays; set it back, or begin anew under another prefix and app_id"

@@ -1,0 +1,75 @@
+"""Who asks a worker to stop gets a worker that stops: in order if it can, at once if asked twice, and in any case soon."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from streams.engine.fatal import Exit
+from tests.engine.harness import Pipeline, Worker, until
+
+CONTAINER_WAITS_S = 10.0
+
+
+def hangs_in(worker: Worker) -> Callable[[], Awaitable[bool]]:
+    """Whether its stage has come to the record that it hangs on."""
+
+    async def hangs() -> bool:
+        return "the stage hangs" in worker.said()
+
+    return hangs
+
+
+async def test_a_worker_in_the_midst_of_its_work_stops_within_ten_seconds_and_another_goes_on_where_it_left(pipeline: Pipeline) -> None:
+    sent = [(number % 2, b"k%d" % (number % 7), b"x") for number in range(3000)]
+    await pipeline.publish("toy.in", sent)
+    worker = await pipeline.worker(batch_max_records=10)
+
+    async def is_at_work() -> bool:
+        return len(await pipeline.read("toy.out")) > 0
+
+    await until(is_at_work, "the worker has handled a record")
+    asked_s = time.monotonic()
+    worker.signal(signal.SIGTERM)
+    assert await worker.ended() == 0, worker.said()
+    assert time.monotonic() - asked_s < CONTAINER_WAITS_S
+    assert "worker stopped" in worker.said()
+    done = len(await pipeline.read("toy.out"))
+    assert done < len(sent), "it stopped in the midst of its work"
+    assert len(await pipeline.read("toy.out", "read_uncommitted")) == done, "it left no step half-done"
+    await pipeline.drain()
+    assert len(await pipeline.read("toy.out")) == len(sent)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+async def test_a_worker_that_is_asked_twice_stops_at_once(embedded_pipeline: Pipeline, signum: signal.Signals) -> None:
+    """Even while its stage hangs, which is when people ask twice."""
+    pipeline = embedded_pipeline
+    await pipeline.publish("toy.in", [(0, b"k", b"hang")])
+    worker = await pipeline.worker()
+    await until(hangs_in(worker), "the stage hangs")
+    worker.signal(signum)
+    asked_s = time.monotonic()
+
+    async def has_ended() -> bool:
+        worker.signal(signum)
+        return worker.has_ended
+
+    await until(has_ended, "the worker ends")
+    assert await worker.ended() == 128 + signum
+    assert time.monotonic() - asked_s < CONTAINER_WAITS_S / 2
+
+
+async def test_a_worker_that_cannot_stop_in_order_stops_all_the_same(embedded_pipeline: Pipeline) -> None:
+    pipeline = embedded_pipeline
+    await pipeline.publish("toy.in", [(0, b"k", b"hang")])
+    worker = await pipeline.worker()
+    await until(hangs_in(worker), "the stage hangs")
+    asked_s = time.monotonic()
+    worker.signal(signal.SIGTERM)
+    assert await worker.ended() == Exit.UNEXPECTED, worker.said()
+    assert time.monotonic() - asked_s < CONTAINER_WAITS_S
+    assert "was asked to stop, and did not within 9 s" in worker.said()
