@@ -16,6 +16,7 @@ from types import FrameType
 
 import structlog
 
+from streams.brokers.embedded import end_with_parent
 from streams.engine.fatal import Exit
 from streams.errors import UNREACHABLE, WRONG_USE
 
@@ -50,7 +51,10 @@ def supervise(command: Sequence[str], *, first_pause_s: float = FIRST_PAUSE_S, s
     try:
         while True:
             began_s = time.monotonic()
-            running[:] = [subprocess.Popen(command)]  # noqa: S603 - our own command line
+            # A supervisor that is killed must not leave a worker behind, which the next one's would fight with for its name.
+            running[:] = [subprocess.Popen(command, preexec_fn=end_with_parent())]  # noqa: S603 - our own command line
+            if stopped.is_set():  # it came while the worker was being started
+                running[0].terminate()
             code = running[0].wait()
             code = 128 - code if code < 0 else code
             if stopped.is_set() or code in FINAL:
@@ -59,7 +63,7 @@ def supervise(command: Sequence[str], *, first_pause_s: float = FIRST_PAUSE_S, s
                 short_lives, pause_s = 0, first_pause_s
             short_lives += code != UNREACHABLE
             if short_lives >= short_lives_max:
-                log.critical("the worker ends again and again; giving up", exit_code=code, times=short_lives)
+                log.critical("the worker ends again and again; giving up: what it said before says why", exit_code=code, times=short_lives)
                 return code
             log.error("worker ended; starting it again", exit_code=code, pause_s=pause_s)
             if stopped.wait(pause_s):

@@ -28,10 +28,11 @@ FOREVER = -1
 MAX_EVENT_BYTES = 1024 * 1024
 """A longer event is rejected (contract §2)."""
 MAX_MESSAGE_BYTES = 2 * MAX_EVENT_BYTES + 64 * 1024
-"""What a topic takes in one batch. Twice an event: a publisher may send one that is too long, and it must come as far as
-`usage.rejected`; whatever carries a legal event on (key, headers, coordinates) fits in any case."""
-MAX_OUTPUT_BYTES = MAX_MESSAGE_BYTES - 16 * 1024
-"""Key, value and headers of one record that a stage may put out. Longer ones must be shortened by the stage."""
+"""What an input takes in one batch. Twice an event: a publisher may send one that is too long, and it must come as far as
+`usage.rejected`."""
+MAX_OUTPUT_BYTES = 8 * MAX_EVENT_BYTES
+"""What the other topics take, the changelog among them. One record may join facts of seven legal events, each of which may be an id of a
+megabyte: a delivery's four, its window's, and what was published of them before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Topic:
         """Kafka's own names and values for what this topic must be set to."""
         config = {
             "cleanup.policy": self.cleanup,
-            "max.message.bytes": str(MAX_MESSAGE_BYTES),
+            "max.message.bytes": str(MAX_MESSAGE_BYTES if self.is_input else MAX_OUTPUT_BYTES),
             "compression.type": "producer",
             "message.timestamp.type": "LogAppendTime" if self.is_input else "CreateTime",
             # One replica may be down without stopping the pipeline, and no acknowledged record is on one disk only.

@@ -16,7 +16,7 @@ from aiokafka.errors import MessageSizeTooLargeError, ProducerFenced
 
 from streams import topics
 from streams.settings import Settings
-from streams.topics import DAY_MS, MAX_MESSAGE_BYTES, Topic
+from streams.topics import DAY_MS, MAX_OUTPUT_BYTES, Topic
 
 
 class Client:
@@ -89,11 +89,11 @@ async def test_compressed_records_come_back(client: Client, compression: str) ->
 
 
 async def test_a_record_as_long_as_the_topic_allows_passes_and_a_longer_one_is_refused(client: Client) -> None:
-    async with client.producer(max_request_size=2 * MAX_MESSAGE_BYTES) as producer:
-        await producer.send_and_wait(client.topic, bytes(MAX_MESSAGE_BYTES - 200))
+    async with client.producer(max_request_size=2 * MAX_OUTPUT_BYTES) as producer:
+        await producer.send_and_wait(client.topic, bytes(MAX_OUTPUT_BYTES - 200))
         with pytest.raises(MessageSizeTooLargeError):
-            await producer.send_and_wait(client.topic, bytes(MAX_MESSAGE_BYTES + 1))
-    assert [len(value or b"") for value in await client.values()] == [MAX_MESSAGE_BYTES - 200]
+            await producer.send_and_wait(client.topic, bytes(MAX_OUTPUT_BYTES + 1))
+    assert [len(value or b"") for value in await client.values()] == [MAX_OUTPUT_BYTES - 200]
 
 
 async def test_what_a_transaction_appended_is_seen_when_it_commits_and_what_another_aborted_never(client: Client) -> None:

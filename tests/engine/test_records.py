@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from streams.engine.fatal import Exit
-from streams.topics import MAX_EVENT_BYTES, MAX_OUTPUT_BYTES
+from streams.topics import MAX_EVENT_BYTES, MAX_MESSAGE_BYTES
 from tests.engine.harness import Pipeline, until
 
 
-async def test_a_record_as_long_as_topics_allow_passes_through_whole_with_everything_around_it(pipeline: Pipeline) -> None:
-    legal, too_long = b"echo" + bytes(MAX_EVENT_BYTES - 4), b"echo" + bytes(MAX_OUTPUT_BYTES - 4 - 64)
+async def test_a_record_as_long_as_inputs_allow_passes_through_whole_with_everything_around_it(pipeline: Pipeline) -> None:
+    legal, too_long = b"echo" + bytes(MAX_EVENT_BYTES - 4), b"echo" + bytes(MAX_MESSAGE_BYTES - 16 * 1024)
     await pipeline.publish("toy.in", [(0, b"k", b"x"), (0, b"k", legal), (0, b"k", too_long), (0, b"k", legal), (1, b"k", b"x")])
     await pipeline.drain()
     assert [len(record.value) for record in await pipeline.read("toy.rejected")] == [len(legal), len(too_long), len(legal)]
