@@ -88,18 +88,14 @@ class TransactionLog:
         batch = producer.create_batch()
         append = batch.append
         for record in records:
-            headers = list(record.headers) if record.headers else _NO_HEADERS
-            if append(timestamp=now_ms, key=record.key, value=record.value, headers=headers) is None:
+            if append(timestamp=now_ms, key=record.key, value=record.value, headers=record.headers) is None:
                 sent.append(await producer.send_batch(batch, target.topic, partition=target.partition))
                 batch = producer.create_batch()
                 append = batch.append
-                append(timestamp=now_ms, key=record.key, value=record.value, headers=headers)
+                append(timestamp=now_ms, key=record.key, value=record.value, headers=record.headers)
         if batch.record_count():
             sent.append(await producer.send_batch(batch, target.topic, partition=target.partition))
         return sent
-
-
-_NO_HEADERS: list[tuple[str, bytes]] = []
 
 
 @lru_cache(maxsize=65_536)
