@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter as Counted
+from operator import attrgetter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from rating.stage import Effects
 
+_topic_of = attrgetter("topic")
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 RECORDS = (1, 10, 50, 100, 500, 1000, 2000, 5000)
@@ -38,7 +40,7 @@ class Metrics:
         self._commit_seconds.observe(commit_s)
         for what, count in effects.counts.items():
             self._effects.labels(what).inc(count)
-        for topic, count in Counted(output.topic for output in effects.outputs).items():
+        for topic, count in Counted(map(_topic_of, effects.outputs)).items():
             self._outputs.labels(topic).inc(count)
 
     def restored(self, records: int) -> None:
