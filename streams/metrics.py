@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter as Counted
 from collections.abc import Iterable
 from contextlib import suppress
+from operator import attrgetter
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -13,6 +14,7 @@ from rating.stage import Effects
 
 Phase = Literal["fence", "restore", "catch_up", "close"]
 
+_topic_of = attrgetter("topic")
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 PHASE_SECONDS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0)
@@ -66,7 +68,7 @@ class Metrics:
         self._commit_seconds.observe(commit_s)
         for what, count in effects.counts.items():
             self._effects.labels(what).inc(count)
-        for topic, count in Counted(output.topic for output in effects.outputs).items():
+        for topic, count in Counted(map(_topic_of, effects.outputs)).items():
             self._outputs.labels(topic).inc(count)
 
     def committed_at(self, partition: int, at_s: float) -> None:

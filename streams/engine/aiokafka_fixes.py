@@ -13,6 +13,7 @@ from aiokafka.producer.sender import Sender
 
 _find_coordinator = Sender._find_coordinator
 _close_fetcher = Fetcher.close
+_NO_HEADERS: list[tuple[str, bytes]] = []
 
 
 def apply() -> None:
@@ -53,7 +54,7 @@ def append_as_it_is(self: Any, *, timestamp: int | None, key: bytes | None, valu
     """
     if self._closed:
         return None
-    metadata = self._builder.append(self._relative_offset, timestamp, key, value, headers)
+    metadata = self._builder.append(self._relative_offset, timestamp, key, value, list(headers) if headers else _NO_HEADERS)
     if metadata is None:
         self._closed = True
     else:

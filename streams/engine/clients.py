@@ -10,7 +10,7 @@ from aiokafka.helpers import create_ssl_context
 from streams.settings import Settings
 
 READ_COMMITTED = "read_committed"
-FETCH_BYTES = 4 * 1024 * 1024
+FETCH_BYTES = 2 * 1024 * 1024
 """Of one partition in one fetch. A single larger record still comes through: brokers always send at least one."""
 PRODUCER_BATCH_BYTES = 900_000
 """Records are packed into batches of this size; one larger record travels alone. Topics take more than twice this."""
@@ -43,7 +43,7 @@ def reader(settings: Settings, group_id: str | None = None) -> AIOKafkaConsumer:
         enable_auto_commit=False,
         auto_offset_reset="none",
         max_partition_fetch_bytes=FETCH_BYTES,
-        fetch_max_bytes=4 * FETCH_BYTES,
+        fetch_max_bytes=8 * FETCH_BYTES,
         fetch_max_wait_ms=100,
     )
 

@@ -97,15 +97,24 @@ class Runs:
 
     def first(self, low: bytes, high: bytes | None) -> Entry | None:
         """As `Run.first`."""
-        return next((found for at in self._between(low, high) if (found := self._run(at).first(low, high))), None)
+        at = self._at(low)
+        found = self._run(at).first(low, high)
+        while found is None and (at := at + 1) < len(self._firsts) and (high is None or self._firsts[at] < high):
+            found = self._run(at).first(low, high)
+        return found
 
     def last(self, low: bytes, high: bytes | None) -> Entry | None:
         """As `Run.last`."""
-        return next((found for at in reversed(self._between(low, high)) if (found := self._run(at).last(low, high))), None)
+        at = len(self._firsts) - 1 if high is None else self._at(high)
+        found = self._run(at).last(low, high)
+        while found is None and at and self._firsts[at] > low:
+            at -= 1
+            found = self._run(at).last(low, high)
+        return found
 
     def stretches(self, low: bytes, high: bytes | None, *, reverse: bool = False) -> Iterable[tuple[Run, range]]:
         """As `Run.stretches`."""
-        between = self._between(low, high)
+        between = range(self._at(low), len(self._firsts) if high is None else self._at(high) + 1)
         for at in reversed(between) if reverse else between:
             yield from self._run(at).stretches(low, high, reverse=reverse)
 
@@ -128,10 +137,6 @@ class Runs:
     def _at(self, name: bytes) -> int:
         """Which run a name belongs to. The first one also holds what sorts before it."""
         return max(0, bisect_right(self._firsts, name) - 1)
-
-    def _between(self, low: bytes, high: bytes | None) -> range:
-        """Which runs may hold names in `[low, high)`."""
-        return range(self._at(low), len(self._firsts) if high is None else max(1, bisect_left(self._firsts, high)))
 
     def _run(self, at: int) -> Run:
         run = self._open.get(at)

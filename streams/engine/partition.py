@@ -148,6 +148,7 @@ class Partition:
             await self._open()
             while not self._closing:
                 await self._work()
+            await self._tell_group()
         except asyncio.CancelledError:
             raise
         except BaseException as error:
@@ -174,8 +175,12 @@ class Partition:
         batches = self._take()
         if self._closing:
             return
+        tick = self._tick(batches)
+        if not batches and not tick and not self._unfinished:
+            await self._tell_group()
+            return
         self._stepped_s = time.monotonic()
-        effects = await self._steps.run(batches, self._tick(batches))
+        effects = await self._steps.run(batches, tick)
         self._unfinished = effects.unfinished
         for batch in batches:
             if self._is_input(batch):
@@ -187,7 +192,7 @@ class Partition:
         if not self._inbox and not self._unfinished:
             self._arrived.clear()
             try:
-                async with asyncio.timeout_at(asyncio.get_running_loop().time() + self._until_tick_s()):
+                async with asyncio.timeout(min(self._until_tick_s(), max(0, self._log.until_told_s()))):
                     await self._arrived.wait()
             except TimeoutError:
                 return
@@ -223,8 +228,13 @@ class Partition:
         effects = await self._steps.run([], Tick(int(time.time() * 1000), end_of_input=True))
         while effects.unfinished:
             effects = await self._steps.run([])
+        await self._tell_group()
         self.is_drained = True
         self._owner.drained()
+
+    async def _tell_group(self) -> None:
+        async with within(self._settings.step_timeout_ms, "the group was not told its offsets", "step_timeout_ms"):
+            await self._log.tell_group()
 
     def _is_input(self, batch: RecordBatch) -> bool:
         return batch.topic in self._owner.stage.inputs

@@ -47,8 +47,9 @@ class Store:
 
     def get(self, key: bytes) -> bytes | None:
         """The value, with every write of the open batch; None if there is none."""
-        if len(key) <= PREFIX_BYTES:
-            return self._records.get(key)
+        found = self._records.get(key)
+        if found is not None or len(key) <= PREFIX_BYTES:
+            return found
         owner = key[_OWNER]
         return (self._open.get(owner) or self._page(owner)).get(key[_KIND] + key[_REST])
 

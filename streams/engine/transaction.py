@@ -1,13 +1,17 @@
-"""One Kafka transaction per step: outputs, state changes and consumed offsets, all or nothing.
+"""One Kafka transaction per step: outputs and state changes, all or nothing. The consumed position is part of the state.
 
 The order of the requests is a measured fact. While one request of a transactional id is being verified, Kafka answers
 another of the same id with a retriable error that costs 100 ms. So outputs and changelog go out together and are
 acknowledged, then the offsets, then the commit: one kind of request at a time.
+
+The group's offsets are only for people and their tools, who look at lag. They cost two of a transaction's five round trips, so
+they go along once a second. They can never be ahead of the state.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -21,6 +25,8 @@ from rating.stage import Output
 from streams.engine import clients, faults
 from streams.engine.clock import skew_ms
 from streams.settings import Settings
+
+OFFSETS_EVERY_S = 1.0
 
 
 class TransactionLog:
@@ -37,6 +43,9 @@ class TransactionLog:
         self.clock_skew_ms: int | None = None
         """By how much the broker's clock was ahead of ours at the last transaction, at least; None before one."""
         self._producer = clients.transactional_producer(settings, transactional_id)
+        self._untold: dict[TopicPartition, int] = {}
+        """Offsets of committed steps, or of the one under way, that the group does not know yet."""
+        self._told_s = -OFFSETS_EVERY_S
 
     async def open(self) -> None:
         """Fences the previous owner: what it had not committed is aborted now, and it can commit nothing more."""
@@ -49,7 +58,10 @@ class TransactionLog:
     async def commit(
         self, partition: int, outputs: Iterable[Output], changes: Mapping[bytes, bytes | None], offsets: Mapping[TopicPartition, int]
     ) -> None:
-        """Commits a step. `partition` is where outputs without any key go. Returns when readers can see it; raises if they may not."""
+        """Commits a step. `partition` is where outputs without any key go. Returns when readers can see it; raises if they may not.
+
+        `offsets` are those to tell the group, now or soon.
+        """
         faults.reach("before_begin")
         producer = self._producer
         sent_ms = int(time.time() * 1000)
@@ -66,12 +78,29 @@ class TransactionLog:
             self.changelog_offset = acknowledged[-1].offset
             self.clock_skew_ms = skew_ms(sent_ms, acknowledged[-1].timestamp, int(time.time() * 1000))
         faults.reach("after_state")
-        if offsets:
-            await producer.send_offsets_to_transaction(offsets, self._settings.app_id)
+        self._untold.update(offsets)
+        if self.until_told_s() <= 0:
+            await self._tell()
         faults.reach("after_offsets")
         faults.reach("before_commit")
         await producer.commit_transaction()
         faults.reach("after_commit")
+
+    def until_told_s(self) -> float:
+        """In how many seconds the group should be told its offsets; infinite if it knows them."""
+        return self._told_s + OFFSETS_EVERY_S - time.monotonic() if self._untold else math.inf
+
+    async def tell_group(self) -> None:
+        """Commits the group's offsets where no step does it."""
+        if self._untold:
+            await self._producer.begin_transaction()
+            await self._tell()
+            await self._producer.commit_transaction()
+
+    async def _tell(self) -> None:
+        await self._producer.send_offsets_to_transaction(self._untold, self._settings.app_id)
+        self._untold = {}
+        self._told_s = time.monotonic()
 
     def _by_target(self, partition: int, outputs: Iterable[Output]) -> Iterable[tuple[TopicPartition, list[Output]]]:
         partitions = self._settings.partitions
@@ -93,18 +122,14 @@ class TransactionLog:
         batch = producer.create_batch()
         append = batch.append
         for record in records:
-            headers = list(record.headers) if record.headers else _NO_HEADERS
-            if append(timestamp=now_ms, key=record.key, value=record.value, headers=headers) is None:
+            if append(timestamp=now_ms, key=record.key, value=record.value, headers=record.headers) is None:
                 sent.append(await producer.send_batch(batch, target.topic, partition=target.partition))
                 batch = producer.create_batch()
                 append = batch.append
-                append(timestamp=now_ms, key=record.key, value=record.value, headers=headers)
+                append(timestamp=now_ms, key=record.key, value=record.value, headers=record.headers)
         if batch.record_count():
             sent.append(await producer.send_batch(batch, target.topic, partition=target.partition))
         return sent
-
-
-_NO_HEADERS: list[tuple[str, bytes]] = []
 
 
 @lru_cache(maxsize=65_536)

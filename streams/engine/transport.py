@@ -221,9 +221,10 @@ class _ConsumerHere(driver.AIOKafkaConsumerThread):
             partition_assignment_strategy=[self._assignor],
             isolation_level=READ_COMMITTED,
             enable_auto_commit=False,
-            auto_offset_reset="none",
+            auto_offset_reset="none",  # a partition's state says where to begin; where that is gone, a person must know
             max_poll_records=settings.batch_max_records,
             max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_bytes=8 * FETCH_BYTES,
             fetch_max_wait_ms=100,
             request_timeout_ms=settings.session_timeout_ms + settings.step_timeout_ms + 10_000,
             session_timeout_ms=settings.session_timeout_ms,
