@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.producer.sender import Sender
 
 _find_coordinator = Sender._find_coordinator
 _close_fetcher = Fetcher.close
+_close_connection = AIOKafkaConnection.close
 
 
 def apply() -> None:
@@ -18,6 +20,7 @@ def apply() -> None:
     Sender._find_coordinator = find_coordinator_again
     PartitionRecords._consumer_record = record_as_it_is
     Fetcher.close = close_for_sure
+    AIOKafkaConnection.close = close_without_goodbye
 
 
 async def find_coordinator_again(self: Any, kind: Any, key: str) -> Any:
@@ -53,3 +56,15 @@ async def close_for_sure(self: Any) -> None:
         self._fetch_task.cancel()
         await asyncio.wait({self._fetch_task}, timeout=0.1)
     await _close_fetcher(self)
+
+
+def close_without_goodbye(self: Any, reason: Any = None, exc: Any = None) -> Any:
+    """Under TLS and uvloop a closed connection waits half a minute for the broker's goodbye, and whoever closes a client waits with it.
+
+    Nothing is lost without one: what was sent was answered before.
+    """
+    writer = self._writer
+    closed = _close_connection(self, reason, exc)
+    if writer is not None and self._security_protocol.endswith("SSL"):
+        writer.transport.abort()
+    return closed
