@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from rating import keys
+from rating.leaves import Entry, Leaves
 from rating.records import Edge, decode_edge, encode
 from rating.stage import State
 
@@ -33,21 +34,17 @@ class Moved(NamedTuple):
 
 
 class Allowance:
-    """The order of one phone number's month, over the state it lies in."""
+    """The order of one phone number's month, over the state and the leaves it lies in."""
 
-    __slots__ = ("_beside", "_edge_key", "_free", "_places", "_state")
+    __slots__ = ("_edge_key", "_entries", "_free", "_state", "bucket")
 
-    def __init__(self, state: State, phone_number_id: str, month: str, free: int) -> None:
+    def __init__(self, state: State, leaves: Leaves, phone_number_id: str, month: str, free: int) -> None:
         self._state = state
         self._free = free
-        self._places = keys.of_owner(keys.PLACE, phone_number_id, month)
-        self._beside = keys.of_owner(keys.NO_PLACE, phone_number_id, month)
+        self.bucket = keys.of_owner(keys.MONTH, phone_number_id, month)
+        """Where those that take no place lie, under `keys.NO_PLACE`."""
+        self._entries = leaves.of(self.bucket)
         self._edge_key = keys.of_owner(keys.ALLOWANCE_EDGE, phone_number_id, month)
-
-    @property
-    def beside(self) -> bytes:
-        """Bucket of the deliveries that take no place."""
-        return self._beside
 
     def is_free(self, moment: bytes) -> bool:
         """Whether fewer than the allowance's places are taken before this one."""
@@ -56,17 +53,17 @@ class Allowance:
 
     def measure(self, moment: bytes) -> None:
         """Files a delivery that takes no place."""
-        self._state.put(self._beside + moment, b"")
+        self._entries.put(keys.NO_PLACE, moment)
 
     def forget(self, moment: bytes) -> None:
         """Takes it out again."""
-        self._state.delete(self._beside + moment)
+        self._entries.delete(keys.NO_PLACE, moment)
 
     def take(self, moment: bytes) -> Moved | None:
         """Gives a delivery its place; returns whom that changes. Taking a place twice changes nothing."""
-        if self._state.get(self._places + moment) is not None:
+        if self._entries.get(keys.PLACE, moment) is not None:
             return None
-        self._state.put(self._places + moment, b"")
+        self._entries.put(keys.PLACE, moment)
         edge = self._edge()
         before = edge.last_free
         edge.count += 1
@@ -80,14 +77,14 @@ class Allowance:
 
     def give_back(self, moment: bytes) -> Moved | None:
         """Takes a delivery out of the order; returns whom that changes. Giving back what was never taken changes nothing."""
-        if self._state.get(self._places + moment) is None:
+        if self._entries.get(keys.PLACE, moment) is None:
             return None
         edge = self._edge()
         before = edge.last_free
         returned = None
         if before is not None and moment <= before:
             returned = edge.last_free = self._place_after(before)
-        self._state.delete(self._places + moment)
+        self._entries.delete(keys.PLACE, moment)
         edge.count -= 1
         self._save(edge)
         return _moved(returned, before, edge.last_free)
@@ -103,18 +100,17 @@ class Allowance:
             self._state.delete(self._edge_key)
 
     def _last_place(self) -> bytes | None:
-        return self._nearest(b"", None, reverse=True)
+        return _sort(self._entries.last(keys.PLACE))
 
     def _place_before(self, moment: bytes) -> bytes | None:
-        return self._nearest(b"", moment, reverse=True)
+        return _sort(self._entries.last(keys.PLACE, b"", moment))
 
     def _place_after(self, moment: bytes) -> bytes | None:
-        return self._nearest(moment + b"\x00", None, reverse=False)
+        return _sort(self._entries.first(keys.PLACE, moment + b"\x00"))
 
-    def _nearest(self, low: bytes, high: bytes | None, *, reverse: bool) -> bytes | None:
-        for key, _ in self._state.range(self._places, low, high, reverse=reverse):
-            return key[len(self._places) :]
-        return None
+
+def _sort(entry: Entry | None) -> bytes | None:
+    return None if entry is None else entry[0]
 
 
 def _moved(place: bytes | None, before: bytes | None, after: bytes | None) -> Moved | None:

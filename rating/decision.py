@@ -1,8 +1,8 @@
 """The decision: is a delivery charged, why, and what does it cost?
 
-A pure function of facts. It runs in two halves, because one thing depends on other deliveries: `assess` finds everything that a
-delivery's own facts decide, including whether it stands in the monthly allowance's order; `conclude` adds whether its place there is
-free. Policy is in the rulebooks, prices are in the catalog: this module only asks them in the order of contract §2.
+Pure functions of facts, in two halves. `circumstances_of` finds what the decision depends on: few facts, which many deliveries share.
+`ruling_on` decides for such circumstances, in the order of contract §2. Policy is in the rulebooks, prices are in the catalog: this module
+only asks them.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 from rating.catalog import Catalog
 from rating.ids import LocalDate
 from rating.life import Case
-from rating.localtime import local_date, month_of
+from rating.localtime import local_date
 from rating.money import ZERO, Nanos, fee_on
-from rating.profiles import version_on
-from rating.records import Charge, Place, Profiles, Unrated, Version, Window
+from rating.profiles import Known, version_on
+from rating.records import Figures, Unrated, Version
 from rating.rulebooks import CATEGORIES, CHARGED, FREE, IN_FREE_ENTRY_POINT, REACTION, Clause, Verdict, rulebook_on
 
 META_OUTCOMES: Final = {
@@ -30,114 +30,149 @@ _FREE_BUT_COUNTED: Final = frozenset({"free_customer_service", "free_group_custo
 """Meta's types whose service messages take a place in the allowance's order."""
 
 
-class Surroundings(NamedTuple):
-    """What lay around a delivery at its instant."""
+class Circumstances(NamedTuple):
+    """Everything that the verdict on a delivery and its price depend on, but its place in the allowance. Hashable."""
 
-    window: Window | None
-    """The customer service window it lay in."""
-    free_entry_point: bool
-    """Whether a free entry point covers it, or it opened one."""
-
-
-class Assessment(NamedTuple):
-    """A delivery that can be decided, all but its place in the allowance."""
-
-    case: Case
-    version: Version
+    phone_number_id: str
+    profiles: bytes
+    """Name of the account's set of profiles."""
     date: LocalDate
-    rulebook: str
     country: str | None
     market: str
     category: str
-    window: Window | None
-    own: Verdict
-    """Our own verdict with a place left, without Meta's word."""
-    own_beyond: Verdict | None
-    """Our own verdict when no place is left; None where the allowance plays no part."""
-    place: Place | None
+    """As the events give it."""
+    pricing_type: str | None
+    is_reaction: bool
+    in_window: bool
+    in_free_entry_point: bool
+    """Whether a free entry point covers it, or it opened one."""
+
+
+class Ruling(NamedTuple):
+    """What deliveries of the same circumstances come to. A text instead of figures is why there are none: `no_rate`."""
+
+    category: str
+    """After the profile's word on authentication abroad."""
+    in_allowance: Figures | str
+    """What is due where the allowance plays no part, or has a place left."""
+    beyond_allowance: Figures | str | None
+    """What is due when no place is left; None where the allowance plays no part."""
+    takes_place: bool
+    """Whether such a delivery uses one of the free messages up, or is only measured against them."""
 
 
 class Waiting(NamedTuple):
     """No event has told the category yet: the `sent` may still come."""
 
 
-def assess(
-    case: Case, profiles: Profiles | None, surroundings: Surroundings, catalog: Catalog, *, wait_is_over: bool
-) -> Assessment | Unrated | Waiting:
-    """Everything that a delivery's own facts decide. Unrated reasons come in the contract's order of precedence."""
-    if profiles is None:
-        return _unrated("unknown_account", case)
-    date = local_date(case.billed_at_ms, profiles.versions[0].timezone)
-    version = version_on(profiles, date)
-    if version is None:
-        return _unrated("unknown_account", case)
-    rulebook = rulebook_on(date)
-    if rulebook is None:
-        return _unrated("no_rulebook", case)
-    match = _market_of(case, catalog, date)
+def dated(case: Case, known: Known | None) -> tuple[LocalDate, Version] | None:
+    """The local date of a billing instant, and the profile's version in force on it; None for an account nobody knows on that day."""
+    if known is None:
+        return None
+    date = local_date(case.billed_at_ms, known.profiles.versions[0].timezone)
+    version = version_on(known.profiles, date)
+    return None if version is None else (date, version)
+
+
+def circumstances_of(
+    case: Case, phone_number_id: str, profiles: bytes, date: LocalDate, catalog: Catalog, *, in_window: bool, in_free_entry_point: bool
+) -> Circumstances | str:
+    """What a dated delivery is decided by, or why it cannot be priced: a reason of the contract, in its order of precedence.
+
+    The reason `no_category` is final only when the wait for the category is over.
+    """
+    if rulebook_on(date) is None:
+        return "no_rulebook"
     if case.pricing_type is not None and case.pricing_type not in META_OUTCOMES:
-        return _unrated("unknown_pricing", case, match)
+        return "unknown_pricing"
     if case.category is None:
-        return _unrated("no_category", case, match) if wait_is_over else Waiting()
+        return "no_category"
     if case.category not in CATEGORIES:
-        return _unrated("unknown_category", case, match)
+        return "unknown_category"
+    match = market_of(case, catalog, date)
     if match is None:
-        return _unrated("no_market", case)
-    country, market = match
-    category = _international(case.category, country, version, date)
-    clause = rulebook.clauses[category]
-    own, own_beyond = _own_verdict(case, clause, surroundings)
-    place = None if own_beyond is None else Place(month_of(date), case.billed_at_ms, _takes_place(case.pricing_type))
-    return Assessment(case, version, date, rulebook.id, country, market, category, surroundings.window, own, own_beyond, place)
+        return "no_market"
+    return Circumstances(
+        phone_number_id,
+        profiles,
+        date,
+        match[0],
+        match[1],
+        case.category,
+        case.pricing_type,
+        case.is_reaction,
+        in_window,
+        in_free_entry_point,
+    )
 
 
-def conclude(assessment: Assessment, catalog: Catalog, *, place_is_free: bool) -> Charge | Unrated:
-    """The figures of the line, once it is known whether the delivery's place in the allowance is free."""
-    case, version = assessment.case, assessment.version
-    own = assessment.own if place_is_free or assessment.own_beyond is None else assessment.own_beyond
-    outcome = own.outcome if case.pricing_type is None else META_OUTCOMES[case.pricing_type]
+def ruling_on(given: Circumstances, account_id: str, version: Version, catalog: Catalog) -> Ruling:
+    """Decides. A function of its arguments alone, and those are equal for many deliveries: whoever remembers rulings saves them."""
+    rulebook = rulebook_on(given.date)
+    if rulebook is None:
+        raise AssertionError("circumstances on a date without a rulebook")
+    category = _international(given.category, given.country, version, given.date)
+    own, own_beyond = _own_verdict(given, rulebook.clauses[category])
+
+    def due(verdict: Verdict) -> Figures | str:
+        return _figures(given, account_id, version, catalog, category, rulebook.id, verdict)
+
+    return Ruling(category, due(own), None if own_beyond is None else due(own_beyond), _takes_place(given.pricing_type))
+
+
+def unrated(reason: str, case: Case, *, category: str | None, country: str | None = None, market: str | None = None) -> Unrated:
+    """A delivery without a price, as it is published."""
+    return Unrated(reason, case.account_id, case.billed_at_ms, category, country, market)
+
+
+def _figures(
+    given: Circumstances, account_id: str, version: Version, catalog: Catalog, category: str, rulebook: str, own: Verdict
+) -> Figures | str:
+    outcome = own.outcome if given.pricing_type is None else META_OUTCOMES[given.pricing_type]
     agrees = outcome == own.outcome
     cost, amount, card, tier = ZERO, ZERO, None, None
     if outcome == CHARGED:
-        rate = catalog.charge_rate(version.currency, assessment.market, assessment.category, assessment.date)
+        rate = catalog.charge_rate(version.currency, given.market, category, given.date)
         if rate is None:
-            return Unrated("no_rate", case.account_id, case.billed_at_ms, assessment.category, assessment.country, assessment.market)
+            return "no_rate"
         cost, card, tier = Nanos(rate.rate_nanos), rate.card, rate.tier
         amount = cost if version.fee_percent is None else Nanos(cost + fee_on(cost, version.fee_percent, version.fee_decimals))
-    return Charge(
-        account_id=case.account_id,
-        billed_at_ms=case.billed_at_ms,
-        date=assessment.date,
-        country=assessment.country,
-        market=assessment.market,
-        category=assessment.category,
+    return Figures(
+        account_id=account_id,
+        phone_number_id=given.phone_number_id,
+        date=given.date,
+        country=given.country,
+        market=given.market,
+        category=category,
         outcome=outcome,
         reason=own.reason if agrees else "meta_pricing",
         currency=version.currency,
         cost_nanos=cost,
         amount_nanos=amount,
-        rulebook=assessment.rulebook,
+        rulebook=rulebook,
         card=card,
         tier=tier,
-        meta_type=case.pricing_type,
-        meta_agrees=None if case.pricing_type is None else agrees,
-        window=assessment.window,
+        meta_type=given.pricing_type,
+        meta_agrees=None if given.pricing_type is None else agrees,
+        profiles=given.profiles,
     )
 
 
-def _own_verdict(case: Case, clause: Clause, surroundings: Surroundings) -> tuple[Verdict, Verdict | None]:
-    if surroundings.free_entry_point:
+def _own_verdict(given: Circumstances, clause: Clause) -> tuple[Verdict, Verdict | None]:
+    """Our own verdict, without Meta's word: with a place left, and when none is left, where the allowance plays a part."""
+    if given.in_free_entry_point:
         return IN_FREE_ENTRY_POINT, None
-    if case.is_reaction:
+    if given.is_reaction:
         return REACTION, None
-    return clause.inside if surroundings.window is not None else clause.outside, clause.beyond_allowance
+    return clause.inside if given.in_window else clause.outside, clause.beyond_allowance
 
 
 def _takes_place(pricing_type: str | None) -> bool:
     return pricing_type is None or pricing_type in _FREE_BUT_COUNTED
 
 
-def _market_of(case: Case, catalog: Catalog, date: LocalDate) -> tuple[str | None, str] | None:
+def market_of(case: Case, catalog: Catalog, date: LocalDate) -> tuple[str | None, str] | None:
+    """Country and market of a dated delivery's recipient; None where no row of the market table is for it."""
     if case.recipient.startswith("+"):
         return catalog.market_of_phone(case.recipient[1:], date)
     country = case.user_country or _country_in_id(case.recipient)
@@ -156,8 +191,3 @@ def _international(category: str, country: str | None, version: Version, date: L
         return category
     since = version.international_from.get(country)
     return "authentication_international" if since is not None and since <= date else category
-
-
-def _unrated(reason: str, case: Case, match: tuple[str | None, str] | None = None) -> Unrated:
-    country, market = match or (None, None)
-    return Unrated(reason, case.account_id, case.billed_at_ms, case.category, country, market)

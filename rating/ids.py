@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NewType
+from typing import Final, NewType
 
 AccountId = NewType("AccountId", str)
 PhoneNumberId = NewType("PhoneNumberId", str)
@@ -15,10 +15,23 @@ LocalDate = NewType("LocalDate", str)
 Month = NewType("Month", str)
 """A calendar month in an account's zone, `YYYY-MM`."""
 
+DIGEST_BYTES: Final = 16
+
 
 def digest(*parts: str) -> bytes:
     """16 bytes that stand for several texts; no two lists of texts share an encoding."""
-    return blake2b("".join(f"{len(part)}:{part}" for part in parts).encode(), digest_size=16).digest()
+    return digest_of("".join([f"{len(part)}:{part}" for part in parts]).encode())
+
+
+def digest_of(encoded: bytes) -> bytes:
+    """16 bytes that stand for an encoding."""
+    return blake2b(encoded, digest_size=DIGEST_BYTES).digest()
+
+
+@lru_cache(maxsize=65_536)
+def message_digest(phone_number_id: str, message_id: str) -> bytes:
+    """Stands for one message of a business phone number."""
+    return blake2b(f"{len(phone_number_id)}:{phone_number_id}{message_id}".encode(), digest_size=DIGEST_BYTES).digest()
 
 
 @lru_cache(maxsize=65_536)
@@ -32,12 +45,13 @@ def delivery_id(phone_number_id: str, message_id: str, participant: str) -> str:
 
     The business phone number is part of it, since it is part of a message's identity (contract §2).
     """
-    return digest(phone_number_id, message_id, participant).hex()
+    message = message_digest(phone_number_id, message_id)
+    return (digest(message.hex(), participant) if participant else message).hex()
 
 
 def line_id(delivery: str, revision: int, kind: str) -> str:
     """A function of delivery, revision and kind: a replay makes the same ids (contract §4)."""
-    return digest(delivery, str(revision), kind).hex()
+    return f"{delivery}-{revision}-{kind}"
 
 
 def hashed_message_id(message_id: str) -> str:

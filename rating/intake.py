@@ -13,8 +13,7 @@ from typing import Final
 
 from rating import keys
 from rating.free_entry import Change, FreeEntryPoints
-from rating.ids import conversation_digest
-from rating.life import case_of, comes_first, sending
+from rating.life import comes_first, may_change_the_case, sending
 from rating.records import Inbound, Sending, decode_inbound, encode
 from rating.windows import OPENS_NO_WINDOW, Span, Windows
 from rating.workbench import FIRST_MEMBER, Workbench
@@ -67,59 +66,60 @@ class Intake:
         return None if old is None else _side_of(old), _side_of(new)
 
     def _move_inbound(self, event: Event, participant: str, old: Inbound | None, new: Inbound) -> None:
-        to = conversation_digest(event.phone_number_id, new.user)
+        to = keys.conversation(event.phone_number_id, new.user)
         arrived = keys.moment(new.time_ms, event.message_id, participant)
         spot = to, arrived
         old_spot = None
         if old is not None:
-            old_spot = conversation_digest(event.phone_number_id, old.user), keys.moment(old.time_ms, event.message_id, participant)
+            old_spot = keys.conversation(event.phone_number_id, old.user), keys.moment(old.time_ms, event.message_id, participant)
         if new.opens_window:
-            self._window_changed(event, to, Windows(self._state, to).open(arrived))
+            self._window_changed(event, to, self._windows(to).open(arrived))
         if old_spot is not None and old is not None and old.opens_window and not (new.opens_window and spot == old_spot):
             conversation, moment = old_spot
-            self._window_changed(event, conversation, Windows(self._state, conversation).take_back(moment))
+            self._window_changed(event, conversation, self._windows(conversation).take_back(moment))
         if new.ad_referral:
-            self._free_entry_changed(event, to, FreeEntryPoints(self._state, to).refer(arrived))
+            self._free_entry_changed(event, to, self._entry_points(to).refer(arrived))
         if old_spot is not None and old is not None and old.ad_referral and not (new.ad_referral and spot == old_spot):
             conversation, moment = old_spot
-            self._free_entry_changed(event, conversation, FreeEntryPoints(self._state, conversation).take_referral_back(moment))
+            self._free_entry_changed(event, conversation, self._entry_points(conversation).take_referral_back(moment))
 
     def _status(self, event: Event) -> tuple[str | None, str]:
         participant = event.participant or ""
-        key, delivery = self._bench.delivery_or_new(event.phone_number_id, event.message_id, participant)
+        key, delivery = self._bench.delivery_of(event, participant)
         name = event.type.removeprefix("message.")
-        new = sending(event)
+        new = sending(event, delivery)
         old: Sending | None = getattr(delivery, name)
-        if not comes_first(new, old):
+        if old is not None and not comes_first(new, old, delivery):
             return None, DUPLICATE
-        before = case_of(delivery, self._bench.sent_of_message(delivery))
         setattr(delivery, name, new)
-        if case_of(delivery, self._bench.sent_of_message(delivery)) != before:
+        if may_change_the_case(delivery, name, old, new):
             self._bench.decide(key)
         side = INFORMATIONAL if name == "failed" else APPLIED
         if name == "sent":
-            self._move_send(event, participant, old, new)
-            if not participant:
+            old_user = None if old is None else old.user or delivery.user
+            self._move_send(event, participant, old, old_user)
+            if not participant and self._state.first(key, FIRST_MEMBER) is not None:
                 self._bench.decide_range(key, FIRST_MEMBER, None)
         return None if old is None else side, side
 
-    def _move_send(self, event: Event, participant: str, old: Sending | None, new: Sending) -> None:
-        to = conversation_digest(event.phone_number_id, new.user)
-        moment = keys.moment(new.time_ms, event.message_id, participant)
-        self._free_entry_changed(event, to, FreeEntryPoints(self._state, to).send(moment, new.free_entry_expires_at_ms))
-        if old is None:
+    def _move_send(self, event: Event, participant: str, old: Sending | None, old_user: str | None) -> None:
+        to = keys.conversation(event.phone_number_id, event.user)
+        moment = keys.moment(event.time_ms, event.message_id, participant)
+        expires_at_ms = event.free_entry_point_expires_at_ms
+        self._free_entry_changed(event, to, self._entry_points(to).send(moment, expires_at_ms))
+        if old is None or old_user is None:
             return
-        conversation = conversation_digest(event.phone_number_id, old.user)
+        conversation = keys.conversation(event.phone_number_id, old_user)
         old_moment = keys.moment(old.time_ms, event.message_id, participant)
         if (conversation, old_moment) != (to, moment):
-            self._free_entry_changed(event, conversation, FreeEntryPoints(self._state, conversation).take_send_back(old_moment))
+            self._free_entry_changed(event, conversation, self._entry_points(conversation).take_send_back(old_moment))
 
     def _window_changed(self, event: Event, conversation: bytes, span: Span | None) -> None:
         if span is None:
             return
-        self._mark(keys.BILLED + conversation, span, event.phone_number_id)
+        self._mark(conversation, keys.BILLED, span, event.phone_number_id)
         if self._window_by_sent:
-            self._mark(keys.SENT + conversation, span, event.phone_number_id)
+            self._mark(conversation, keys.SENT, span, event.phone_number_id)
 
     def _free_entry_changed(self, event: Event, conversation: bytes, changes: Iterable[Change]) -> None:
         for span, message_id in changes:
@@ -127,10 +127,16 @@ class Intake:
             self._bench.decide(message)
             self._bench.decide_range(message, FIRST_MEMBER, None)
             if span is not None:
-                self._mark(keys.BILLED + conversation, span, event.phone_number_id)
+                self._mark(conversation, keys.BILLED, span, event.phone_number_id)
 
-    def _mark(self, index: bytes, span: Span, phone_number_id: str) -> None:
-        self._bench.decide_range(index, keys.instant(span.from_ms), keys.instant(span.to_ms), phone_number_id)
+    def _mark(self, conversation: bytes, kind: bytes, span: Span, phone_number_id: str) -> None:
+        self._bench.decide_range(conversation, kind + keys.instant(span.from_ms), kind + keys.instant(span.to_ms), phone_number_id)
+
+    def _windows(self, conversation: bytes) -> Windows:
+        return Windows(self._bench.leaves.of(conversation))
+
+    def _entry_points(self, conversation: bytes) -> FreeEntryPoints:
+        return FreeEntryPoints(self._bench.leaves.of(conversation))
 
 
 def _side_of(inbound: Inbound) -> str:

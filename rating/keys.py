@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from rating.ids import conversation_digest, digest
+from rating.ids import conversation_digest, digest, message_digest
 
 _NOBODY: Final = bytes(16)
 TIME_BYTES: Final = 8
@@ -17,27 +17,39 @@ _SEPARATOR: Final = b"\x00"
 
 DELIVERY: Final = b"D"
 INBOUND: Final = b"R"
-OPENS_WINDOW: Final = b"I"
-CHAIN_START: Final = b"O"
-AD_REFERRAL: Final = b"A"
-SENT: Final = b"S"
-FREE_ENTRY: Final = b"F"
-FREE_ENTRY_UNION: Final = b"G"
-FREE_ENTRY_MESSAGE: Final = b"M"
-BILLED: Final = b"C"
-PLACE: Final = b"W"
-NO_PLACE: Final = b"X"
+CONVERSATION: Final = b"V"
+MONTH: Final = b"W"
 ALLOWANCE_EDGE: Final = b"E"
 CLOCK: Final = b"N"
-WAIT: Final = b"V"
-WAIT_BY_APPEND: Final = b"B"
+WAIT: Final = b"B"
+WAIT_BY_APPEND: Final = b"A"
 UNKNOWN_ACCOUNT: Final = b"U"
 PROFILES: Final = b"P"
 PROFILES_AS_KNOWN: Final = b"Q"
-ACCOUNT_PIN: Final = b"Z"
+FIGURES: Final = b"Y"
 TOTAL: Final = b"T"
 JOB: Final = b"J"
 LEDGER: Final = b"K"
+
+# Kinds of entries in the leaves of a conversation
+OPENS_WINDOW: Final = b"i"
+CHAIN_START: Final = b"o"
+AD_REFERRAL: Final = b"a"
+SENT: Final = b"s"
+FREE_ENTRY: Final = b"f"
+FREE_ENTRY_UNION: Final = b"g"
+FREE_ENTRY_MESSAGE: Final = b"m"
+BILLED: Final = b"c"
+
+# Kinds of entries in the leaves of a phone number's month
+PLACE: Final = b"w"
+NO_PLACE: Final = b"x"
+
+WAITS: Final = frozenset({WAIT, WAIT_BY_APPEND})
+"""Buckets of deliveries whose category nobody has told yet."""
+
+IN_LEAVES: Final = CONVERSATION + MONTH
+"""Buckets whose entries lie in leaves."""
 
 LEDGER_KEY: Final = LEDGER + _NOBODY
 JOBS: Final = JOB + _NOBODY
@@ -59,16 +71,20 @@ def moment(at_ms: int, message_id: str, participant: str) -> bytes:
     return instant(at_ms) + message_id.encode() + _SEPARATOR + participant.encode()
 
 
+def billed(at_ms: int, delivery_key: bytes) -> bytes:
+    """The order of a conversation's deliveries by billing instant; the delivery's own key is in it."""
+    return instant(at_ms) + delivery_key[len(DELIVERY) :]
+
+
 def named(sort: bytes) -> tuple[str, str]:
     """Message id and participant of a `moment`."""
     message_id, _, participant = sort[TIME_BYTES:].rpartition(_SEPARATOR)
     return message_id.decode(), participant.decode()
 
 
-@lru_cache(maxsize=65_536)
 def message_bucket(phone_number_id: str, message_id: str) -> bytes:
     """All deliveries of one message, by participant; the empty participant is the message itself."""
-    return DELIVERY + digest(phone_number_id, message_id)
+    return DELIVERY + message_digest(phone_number_id, message_id)
 
 
 def delivery(phone_number_id: str, message_id: str, participant: str) -> bytes:
@@ -78,12 +94,13 @@ def delivery(phone_number_id: str, message_id: str, participant: str) -> bytes:
 
 def inbound(phone_number_id: str, message_id: str, participant: str) -> bytes:
     """The record of one message from a user."""
-    return INBOUND + digest(phone_number_id, message_id) + participant.encode()
+    return INBOUND + message_digest(phone_number_id, message_id) + participant.encode()
 
 
-def of_conversation(kind: bytes, phone_number_id: str, user: str) -> bytes:
-    """A bucket of one conversation."""
-    return kind + conversation_digest(phone_number_id, user)
+@lru_cache(maxsize=65_536)
+def conversation(phone_number_id: str, user: str) -> bytes:
+    """The bucket of one conversation."""
+    return CONVERSATION + conversation_digest(phone_number_id, user)
 
 
 @lru_cache(maxsize=4096)

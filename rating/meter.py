@@ -14,6 +14,7 @@ from typing import Final, Literal
 from rating import keys, waits
 from rating.allowance import FREE_PER_MONTH
 from rating.catalog import Catalog
+from rating.figures import FiguresBook
 from rating.intake import REJECTED, Intake
 from rating.lines import RATED, UNRATED, Publisher
 from rating.profiles import ProfileRefusedError, version_of, with_version
@@ -22,7 +23,7 @@ from rating.redecide import Redecision
 from rating.stage import Effects, Output, Record, State, Tick
 from rating.totals import TOPIC as TOTALS
 from rating.workbench import Workbench
-from schemas.decode import MAX_EVENT_BYTES, Event, Rejection, decode_event
+from schemas.decode import MAX_EVENT_BYTES, Rejection, decode_event
 from schemas.instants import format_instant
 from schemas.profiles import decode_profile
 from schemas.rejections import PROFILE_CONFLICT
@@ -62,6 +63,7 @@ class Meter:
         if allowance < 1:
             raise ValueError(f"an allowance of {allowance} places; a rulebook without one has no allowance clause instead")
         self._catalog = catalog
+        self._book = FiguresBook(catalog)
         self._allowance = allowance
         self._window_by_sent = window_basis == "sent"
         self._publisher = Publisher(hash_message_ids=hash_message_ids)
@@ -75,11 +77,18 @@ class Meter:
         }
 
     def step(self, state: State, batch: Sequence[Record | Tick]) -> Effects:
-        """Applies records in order. An empty batch goes on with work that an earlier step left."""
+        """Applies records in order. An empty batch goes on with work that an earlier step left.
+
+        What a record changes is decided before the next one is looked at, so what is published does not depend on where batches end, as
+        long as no step's allotment is used up.
+        """
         bench = Workbench(state, self._redecisions_per_step)
         intake = Intake(bench, window_by_sent=self._window_by_sent)
-        redecision = Redecision(bench, self._catalog, self._publisher, allowance=self._allowance, window_by_sent=self._window_by_sent)
+        redecision = Redecision(
+            bench, self._catalog, self._book, self._publisher, allowance=self._allowance, window_by_sent=self._window_by_sent
+        )
         bench.resume()
+        redecision.decide_all()
         for item in batch:
             if isinstance(item, Tick):
                 waits.end_by_append_time(bench, None if item.end_of_input else item.at_ms)
@@ -87,10 +96,7 @@ class Meter:
                 _profile(bench, item)
             else:
                 _event(bench, intake, item)
-            for index, delivery_key in bench.due():
-                redecision.decide(index, delivery_key)
-        for index, delivery_key in bench.due():
-            redecision.decide(index, delivery_key)
+            redecision.decide_all()
         return bench.settle()
 
 
@@ -104,16 +110,8 @@ def _event(bench: Workbench, intake: Intake, record: Record) -> None:
         return
     bench.counts[event.type] += 1
     bench.counts[intake.take(event)] += 1
-    _move_clock(bench, event, record.appended_at_ms)
-
-
-def _move_clock(bench: Workbench, event: Event, appended_at_ms: int | None) -> None:
-    """The phone number's clock follows event time, except into the future."""
-    if appended_at_ms is None or event.time_ms > appended_at_ms + CLOCK_TOLERANCE_MS:
-        return
-    if event.time_ms > bench.clock_ms(event.phone_number_id):
-        bench.move_clock(event.phone_number_id, event.time_ms)
-    waits.end_by_clock(bench, event.phone_number_id)
+    if record.appended_at_ms is not None and event.time_ms <= record.appended_at_ms + CLOCK_TOLERANCE_MS:
+        waits.end_by_clock(bench, event.phone_number_id, bench.move_clock(event.phone_number_id, event.time_ms))
 
 
 def _rejected(record: Record, rejection: Rejection, *, only_in: int | None = None) -> Output:
@@ -147,7 +145,8 @@ def _profile(bench: Workbench, record: Record) -> None:
         bench.publish(_rejected(record, profile, only_in=record.partition), PROFILE_REFUSED)
         return
     try:
-        profiles = with_version(bench.profiles(profile.account_id), profile.account_id, version_of(profile))
+        known = bench.profiles(profile.account_id)
+        profiles = with_version(known and known.profiles, profile.account_id, version_of(profile))
     except ProfileRefusedError as refused:
         # Whether an account was rated with a profile is known where its phone numbers are: each such partition speaks for itself.
         only_in = record.partition if refused.is_known_everywhere else None

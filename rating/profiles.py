@@ -8,11 +8,20 @@ Source: contract §3.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from rating.ids import LocalDate, digest
-from rating.records import Profiles, Version, encode
+from rating.records import Profiles, Version, decode_profiles, encode
 from schemas.profiles import Profile
+
+
+class Known(NamedTuple):
+    """An account's profiles and the name of this set of versions."""
+
+    profiles: Profiles
+    name: bytes
 
 
 class ProfileRefusedError(ValueError):
@@ -68,6 +77,13 @@ def version_on(profiles: Profiles, date: LocalDate) -> Version | None:
         if version.effective_from <= date:
             return version
     return None
+
+
+@lru_cache(maxsize=16_384)
+def known_by(encoded: bytes) -> Known:
+    """The profiles in a state record."""
+    profiles = decode_profiles(encoded)
+    return Known(profiles, identity(profiles))
 
 
 def identity(profiles: Profiles) -> bytes:

@@ -5,7 +5,7 @@ Encoded as MessagePack arrays, so field order is the format: append fields, neve
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
@@ -14,17 +14,20 @@ FORMAT: Final = 1
 
 
 class Sending(msgspec.Struct, array_like=True, gc=False, frozen=True):
-    """What one status event of a delivery said: the facts of the event that counts among its duplicates."""
+    """What one status event of a delivery said: the facts of the event that counts among its duplicates.
+
+    Account, user and kind are None where they are the usual ones: those of the delivery record, and `text`. `life.py` reads them.
+    """
 
     time_ms: int
     event_id: str
-    account_id: str
-    user: str
+    account_id: str | None = None
+    user: str | None = None
     category: str | None = None
     user_country: str | None = None
     pricing_type: str | None = None
     pricing_category: str | None = None
-    kind: str = "text"
+    kind: str | None = None
     free_entry_expires_at_ms: int | None = None
 
 
@@ -48,11 +51,11 @@ class Window(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """24 hours after the newest inbound message not later than the instant asked about."""
 
 
-class Charge(msgspec.Struct, array_like=True, gc=False, frozen=True):
-    """The figures of a published line: what a reversal copies and a later decision is compared with."""
+class Figures(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """What a line says that many lines share: everything but which delivery it is about, when and in which window. Never changes."""
 
     account_id: str
-    billed_at_ms: int
+    phone_number_id: str
     date: str
     country: str | None
     market: str
@@ -67,15 +70,22 @@ class Charge(msgspec.Struct, array_like=True, gc=False, frozen=True):
     tier: str | None
     meta_type: str | None
     meta_agrees: bool | None
+    profiles: bytes
+    """Name of the set of account profiles it was decided with: corrections use the same (contract §3)."""
+    format: int = FORMAT
+
+
+class Charge(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """A published line in force: what a reversal copies and a later decision is compared with."""
+
+    figures: bytes
+    """Name of its figures."""
+    billed_at_ms: int
     window: Window | None
 
     def same_decision(self, other: Charge) -> bool:
         """Whether nothing that a payer sees differs. The window is evidence: another opener is no other decision."""
-        return _decision(self) == _decision(other)
-
-
-def _decision(charge: Charge) -> tuple[object, ...]:
-    return msgspec.structs.astuple(charge)[:-1]
+        return self.figures == other.figures and self.billed_at_ms == other.billed_at_ms
 
 
 class Unrated(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -105,6 +115,10 @@ class Delivery(msgspec.Struct, array_like=True, gc=False):
     phone_number_id: str
     message_id: str
     participant: str
+    account_id: str
+    """The usual one: of whichever event came first. An event that says another keeps its own."""
+    user: str
+    """The usual one, likewise."""
     sent: Sending | None = None
     delivered: Sending | None = None
     read: Sending | None = None
@@ -114,33 +128,35 @@ class Delivery(msgspec.Struct, array_like=True, gc=False):
     revision: int = 0
     """Of the newest line; the first has 1."""
     profiles: bytes | None = None
-    """Which set of account profiles it was first rated with: its corrections use the same (contract §3)."""
+    """Which set of account profiles it was first rated with, while no charge names it (contract §3)."""
     disposition: str | None = None
     """Its side in the delivery ledger; None while it has no billing instant."""
-    filed_conversation: bytes | None = None
+    filed_in: bytes | None = None
+    """The conversation whose entries name its billing instant; empty: that with the usual user."""
     filed_at_ms: int = 0
     place: Place | None = None
     wait_until_ms: int | None = None
     wait_until_append_ms: int = 0
     wait_is_over: bool = False
-    waits_for_account: str | None = None
 
 
 class Total(msgspec.Struct, array_like=True, gc=False):
-    """One record of `usage.totals`: its key's eight fields and the absolute figures."""
+    """The absolute figures of one record of `usage.totals`; which, says its key."""
 
     format: int
-    account_id: str
-    phone_number_id: str
-    date: str
-    country: str | None
-    market: str
-    category: str
-    outcome: str
-    currency: str
     messages: int = 0
     cost_nanos: int = 0
     amount_nanos: int = 0
+
+
+class LeafRecord(msgspec.Struct, array_like=True, gc=False):
+    """One leaf of ordered entries: keys in order, and the value of each."""
+
+    format: int
+    keys: list[bytes]
+    values: list[bytes]
+    parted: bool = False
+    """Of the first leaf: whether there may be others."""
 
 
 class Edge(msgspec.Struct, array_like=True, gc=False):
@@ -196,14 +212,15 @@ class Ledger(msgspec.Struct, array_like=True, gc=False):
     """The newest append time of this partition; None offline."""
 
 
-_Record = TypeVar("_Record", bound=msgspec.Struct)
 _encoder = msgspec.msgpack.Encoder()
 encode = _encoder.encode
 """Any of the records above as bytes."""
 
 decode_delivery = msgspec.msgpack.Decoder(Delivery).decode
+decode_figures = msgspec.msgpack.Decoder(Figures).decode
 decode_inbound = msgspec.msgpack.Decoder(Inbound).decode
 decode_total = msgspec.msgpack.Decoder(Total).decode
+decode_leaf = msgspec.msgpack.Decoder(LeafRecord).decode
 decode_edge = msgspec.msgpack.Decoder(Edge).decode
 decode_profiles = msgspec.msgpack.Decoder(Profiles).decode
 decode_job = msgspec.msgpack.Decoder(Job).decode

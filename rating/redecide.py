@@ -1,7 +1,6 @@
-"""Deciding a delivery again: from its facts to what is published, as often as the facts change.
+"""Deciding a delivery again: from its facts to what is due, as often as the facts change.
 
-Nothing published is ever changed. When the decision differs, the newest line is taken back by a reversal and, where something is due, a
-charge with the next revision follows; totals move with the lines. Deciding without a change costs a look and writes nothing.
+Deciding without a change costs a look and writes nothing. What a change publishes is the matter of `corrections.py`.
 """
 
 from __future__ import annotations
@@ -9,84 +8,146 @@ from __future__ import annotations
 from rating import keys, waits
 from rating.allowance import Allowance, Moved
 from rating.catalog import Catalog
-from rating.decision import Assessment, Surroundings, Waiting, assess, conclude
+from rating.corrections import Corrections
+from rating.decision import circumstances_of, dated, market_of, unrated
+from rating.figures import Decided, FiguresBook, Priced
 from rating.free_entry import FreeEntryPoints
-from rating.ids import conversation_digest
+from rating.ids import LocalDate
+from rating.leaves import Ordered
 from rating.life import Case, case_of
 from rating.lines import Publisher
-from rating.records import Charge, Delivery, Place, Profiles, Unrated
+from rating.localtime import month_of
+from rating.profiles import Known
+from rating.records import Charge, Delivery, Place, Unrated, Window
 from rating.windows import Windows
-from rating.workbench import FIRST_MEMBER, Workbench
-
-PENDING = "pending"
-UNRATED = "unrated"
+from rating.workbench import Workbench
 
 
 class Redecision:
     """Decides deliveries of one step's workbench."""
 
-    def __init__(self, bench: Workbench, catalog: Catalog, publisher: Publisher, *, allowance: int, window_by_sent: bool) -> None:
+    def __init__(
+        self, bench: Workbench, catalog: Catalog, book: FiguresBook, publisher: Publisher, *, allowance: int, window_by_sent: bool
+    ) -> None:
         self._bench = bench
         self._state = bench.state
         self._catalog = catalog
-        self._publisher = publisher
+        self._book = book
+        self._corrections = Corrections(bench, book, publisher)
         self._free_per_month = allowance
         self._window_by_sent = window_by_sent
 
-    def decide(self, index: bytes, delivery_key: bytes) -> None:
-        """Decides one delivery by its present facts; `index` says which index led here, since a wait's index ends the wait."""
+    def decide_all(self) -> None:
+        """Decides whatever is marked, as far as the step's allotment goes."""
+        next_due = self._bench.next_due
+        while (due := next_due()) is not None:
+            self.decide(*due)
+
+    def decide(self, delivery_key: bytes, wait_is_over: bool) -> None:
+        """Decides one delivery by its present facts, and by what is known for want of a category if its wait is over."""
         delivery = self._bench.delivery(delivery_key)
         if delivery is None:
             return
-        if index in (keys.WAIT, keys.WAIT_BY_APPEND):
+        if wait_is_over:
             delivery.wait_is_over = True
-        if index == keys.SENT and not delivery.participant:
-            self._bench.decide_range(delivery_key, FIRST_MEMBER, None)
-        case = case_of(delivery, self._bench.sent_of_message(delivery))
+        case = case_of(delivery, self._bench.message_of(delivery))
         if case is None:
             return
-        conversation = conversation_digest(delivery.phone_number_id, case.user)
-        self._file(delivery, conversation, case.billed_at_ms)
+        conversation = keys.conversation(delivery.phone_number_id, case.user)
+        self._file(delivery_key, delivery, conversation, case.billed_at_ms)
         kept = self._kept_profiles(delivery, case.account_id)
-        profiles = kept or self._bench.profiles(case.account_id)
-        found = assess(case, profiles, self._surroundings(case, conversation), self._catalog, wait_is_over=delivery.wait_is_over)
-        self._take_place(delivery, found.place if isinstance(found, Assessment) else None)
-        if isinstance(found, Waiting):
-            self._publish(delivery, None)
-            waits.start(self._bench, delivery, case.billed_at_ms)
+        self._decide(delivery, case, conversation, kept or self._bench.profiles(case.account_id), kept is None)
+
+    def _decide(self, delivery: Delivery, case: Case, conversation: bytes, known: Known | None, first_time: bool) -> None:
+        on = dated(case, known)
+        if known is None or on is None:
+            self._stays_unrated(delivery, unrated("unknown_account", case, category=case.category))
             return
+        date, version = on
+        entries = self._bench.leaves.of(conversation)
+        window = self._window(case, entries)
+        given = circumstances_of(
+            case,
+            delivery.phone_number_id,
+            known.name,
+            date,
+            self._catalog,
+            in_window=window is not None,
+            in_free_entry_point=self._in_free_entry_point(case, entries),
+        )
+        if isinstance(given, str):
+            if given == "no_category" and not delivery.wait_is_over:
+                self._waits(delivery, case)
+            else:
+                # What lacks a category has a recipient all the same; before the first rulebook no table says where.
+                country, market = (given != "no_rulebook" and market_of(case, self._catalog, date)) or (None, None)
+                self._stays_unrated(delivery, unrated(given, case, category=case.category, country=country, market=market))
+            return
+        decided = self._book.ruling(given, case.account_id, version)
+        due = self._due(delivery, case, date, decided)
+        if delivery.wait_until_ms is not None:
+            waits.stop(self._bench, delivery)
+        if isinstance(due, str):
+            self._corrections.to_unrated(
+                delivery, unrated(due, case, category=decided.category, country=given.country, market=given.market)
+            )
+            return
+        self._corrections.to_charge(delivery, Charge(due.name, case.billed_at_ms, window), due)
+        if first_time:
+            self._bench.keep_profiles(case.account_id, known)
+
+    def _waits(self, delivery: Delivery, case: Case) -> None:
+        self._take_place(delivery, None)
+        self._corrections.to_nothing(delivery)
+        waits.start(self._bench, delivery, case.billed_at_ms)
+
+    def _stays_unrated(self, delivery: Delivery, why: Unrated) -> None:
+        """Nothing else of it is looked at: it takes no place and waits for nothing but what would mend it."""
+        self._take_place(delivery, None)
         waits.stop(self._bench, delivery)
-        if isinstance(found, Unrated):
-            self._publish(delivery, found)
-            return
-        result = conclude(found, self._catalog, place_is_free=self._place_is_free(delivery))
-        self._publish(delivery, result)
-        if kept is None and isinstance(result, Charge):
-            delivery.profiles = self._bench.keep_profiles(case.account_id)
+        self._corrections.to_unrated(delivery, why)
 
     # Facts around a delivery
 
-    def _surroundings(self, case: Case, conversation: bytes) -> Surroundings:
+    def _window(self, case: Case, conversation: Ordered) -> Window | None:
         instant_ms = case.sent_at_ms if self._window_by_sent and case.sent_at_ms is not None else case.billed_at_ms
-        points = FreeEntryPoints(self._state, conversation)
-        in_free_entry_point = points.covers(case.billed_at_ms) or points.opened_by(case.message_id)
-        return Surroundings(Windows(self._state, conversation).at(instant_ms), in_free_entry_point)
+        return Windows(conversation).at(instant_ms)
 
-    def _kept_profiles(self, delivery: Delivery, account_id: str) -> Profiles | None:
+    def _in_free_entry_point(self, case: Case, conversation: Ordered) -> bool:
+        points = FreeEntryPoints(conversation)
+        return points.are_any() and (points.covers(case.billed_at_ms) or points.opened_by(case.message_id))
+
+    def _kept_profiles(self, delivery: Delivery, account_id: str) -> Known | None:
         """Those known when the delivery was first rated; None before that, and when it turned out to be another account's."""
-        kept = None if delivery.profiles is None else self._bench.kept_profiles(delivery.profiles)
-        return kept if kept is not None and kept.account_id == account_id else None
+        charge = delivery.charge
+        name = delivery.profiles if charge is None else self._book.named(charge.figures, self._state).figures.profiles
+        kept = None if name is None else self._bench.kept_profiles(name)
+        return kept if kept is not None and kept.profiles.account_id == account_id else None
 
     # Filing
 
-    def _file(self, delivery: Delivery, conversation: bytes, at_ms: int) -> None:
+    def _file(self, delivery_key: bytes, delivery: Delivery, conversation: bytes, at_ms: int) -> None:
         """Keeps the conversation's index of billing instants in line."""
-        if delivery.filed_conversation == conversation and delivery.filed_at_ms == at_ms:
+        usual = keys.conversation(delivery.phone_number_id, delivery.user)
+        before = usual if delivery.filed_in == b"" else delivery.filed_in
+        if before == conversation and delivery.filed_at_ms == at_ms:
             return
-        if delivery.filed_conversation is not None:
-            self._state.delete(keys.BILLED + delivery.filed_conversation + _moment(delivery, delivery.filed_at_ms))
-        self._state.put(keys.BILLED + conversation + _moment(delivery, at_ms), b"")
-        delivery.filed_conversation, delivery.filed_at_ms = conversation, at_ms
+        leaves = self._bench.leaves
+        if before is not None:
+            leaves.of(before).delete(keys.BILLED, keys.billed(delivery.filed_at_ms, delivery_key))
+        leaves.of(conversation).put(keys.BILLED, keys.billed(at_ms, delivery_key))
+        delivery.filed_in = b"" if conversation == usual else conversation
+        delivery.filed_at_ms = at_ms
+
+    def _due(self, delivery: Delivery, case: Case, date: LocalDate, decided: Decided) -> Priced | str:
+        """What is due, by its place in the allowance's order where that plays a part."""
+        if decided.beyond_allowance is None:
+            self._take_place(delivery, None)
+            return decided.in_allowance
+        place = Place(month_of(date), case.billed_at_ms, decided.takes_place)
+        self._take_place(delivery, place)
+        order = self._order(delivery, place)
+        return decided.in_allowance if order.is_free(_moment(delivery, place.at_ms)) else decided.beyond_allowance
 
     def _take_place(self, delivery: Delivery, place: Place | None) -> None:
         """Keeps the allowance's order in line; whoever is pushed out or let back in is decided again."""
@@ -97,7 +158,7 @@ class Redecision:
         for each, enters in ((place, True), (old, False)):
             if each is None:
                 continue
-            order = Allowance(self._state, delivery.phone_number_id, each.month, self._free_per_month)
+            order = self._order(delivery, each)
             moment = _moment(delivery, each.at_ms)
             if each.takes:
                 self._edge_moved(delivery.phone_number_id, order, order.take(moment) if enters else order.give_back(moment))
@@ -111,62 +172,11 @@ class Redecision:
             return
         if moved.place is not None:
             self._bench.decide(keys.delivery(phone_number_id, *keys.named(moved.place)))
-        self._bench.decide_range(order.beside, moved.beside_from, moved.beside_to, phone_number_id)
+        low, high = moved.beside_from, moved.beside_to
+        self._bench.decide_range(order.bucket, keys.NO_PLACE + low, None if high is None else keys.NO_PLACE + high, phone_number_id)
 
-    def _place_is_free(self, delivery: Delivery) -> bool:
-        if delivery.place is None:
-            return True
-        order = Allowance(self._state, delivery.phone_number_id, delivery.place.month, self._free_per_month)
-        return order.is_free(_moment(delivery, delivery.place.at_ms))
-
-    # Publishing
-
-    def _publish(self, delivery: Delivery, result: Charge | Unrated | None) -> None:
-        """Publishes the difference between what is known outside and what is due now."""
-        charge = result if isinstance(result, Charge) else None
-        if delivery.charge is not None and (charge is None or not delivery.charge.same_decision(charge)):
-            self._bench.publish(self._publisher.reversal(delivery, delivery.charge), "reversal")
-            self._bench.totals.add(delivery.phone_number_id, delivery.charge, -1)
-            delivery.charge = None
-        if charge is not None and delivery.charge is None:
-            delivery.charge = charge
-            delivery.revision += 1
-            self._bench.publish(self._publisher.charge(delivery, charge), "charge")
-            self._bench.totals.add(delivery.phone_number_id, charge, 1)
-            if charge.meta_agrees is False:
-                self._bench.counts["meta_disagreement"] += 1
-        self._publish_unrated(delivery, result if isinstance(result, Unrated) else None)
-        self._enter_ledger(delivery, charge.outcome if charge is not None else UNRATED if result is not None else PENDING)
-
-    def _publish_unrated(self, delivery: Delivery, unrated: Unrated | None) -> None:
-        if unrated == delivery.unrated:
-            return
-        if unrated is not None:
-            self._bench.publish(self._publisher.unrated(delivery, unrated), UNRATED)
-        else:
-            self._bench.publish(self._publisher.mended(delivery), "mended")
-        delivery.unrated = unrated
-        self._wait_for_account(delivery, unrated.account_id if unrated is not None and unrated.reason == "unknown_account" else None)
-
-    def _wait_for_account(self, delivery: Delivery, account_id: str | None) -> None:
-        """Keeps the index of deliveries that a profile would mend."""
-        if account_id == delivery.waits_for_account:
-            return
-        name = keys.delivery(delivery.phone_number_id, delivery.message_id, delivery.participant)[len(keys.DELIVERY) :]
-        if delivery.waits_for_account is not None:
-            self._state.delete(keys.of_owner(keys.UNKNOWN_ACCOUNT, delivery.waits_for_account) + name)
-        if account_id is not None:
-            self._state.put(keys.of_owner(keys.UNKNOWN_ACCOUNT, account_id) + name, b"")
-        delivery.waits_for_account = account_id
-
-    def _enter_ledger(self, delivery: Delivery, disposition: str) -> None:
-        if delivery.disposition == disposition:
-            return
-        deliveries = self._bench.ledger.deliveries
-        if delivery.disposition is not None:
-            deliveries[delivery.disposition] -= 1
-        deliveries[disposition] = deliveries.get(disposition, 0) + 1
-        delivery.disposition = disposition
+    def _order(self, delivery: Delivery, place: Place) -> Allowance:
+        return Allowance(self._state, self._bench.leaves, delivery.phone_number_id, place.month, self._free_per_month)
 
 
 def _moment(delivery: Delivery, at_ms: int) -> bytes:

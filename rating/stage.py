@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 PREFIX_BYTES = 17
 """Length of the first part of every state key: one byte that names the kind of record, 16 that name its owner."""
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One record of an input topic, as it lies in the log."""
 
     topic: str
@@ -30,7 +32,7 @@ class Record(NamedTuple):
     headers: Sequence[tuple[str, bytes]] = ()
 
 
-class Tick(NamedTuple):
+class Tick(msgspec.Struct, frozen=True, gc=False):
     """Time passing where no record comes: ends waits of phone numbers that fell silent.
 
     The host may send one between any two records. `at_ms` comes from the host's clock, so a stage must reach the same
@@ -42,7 +44,7 @@ class Tick(NamedTuple):
     """True when nothing will follow (`wameter rate`, `worker --drain`): every wait ends."""
 
 
-class Output(NamedTuple):
+class Output(msgspec.Struct, frozen=True, gc=False):
     """One record to append. A host sends all outputs of a step or none."""
 
     topic: str
@@ -85,6 +87,12 @@ class State(Protocol):
         Yields the whole key. Costs O(log n) to start, then O(1) each. Writing to the bucket while iterating is allowed only after the
         iterator is dropped.
         """
+
+    def first(self, bucket: bytes, low: bytes = b"", high: bytes | None = None) -> tuple[bytes, bytes] | None:
+        """Key and value of the first entry of `range(bucket, low, high)`, or None; cheaper than a range of one."""
+
+    def last(self, bucket: bytes, low: bytes = b"", high: bytes | None = None) -> tuple[bytes, bytes] | None:
+        """Key and value of the last entry of `range(bucket, low, high)`, or None; cheaper than a range of one."""
 
 
 class Stage(Protocol):

@@ -6,15 +6,39 @@ that changed it, so that at every commit the lines add up to it.
 
 from __future__ import annotations
 
+from typing import Final, NamedTuple
+
 import orjson
 
 from rating import keys
-from rating.ids import digest
+from rating.ids import digest_of
 from rating.money import Nanos, format_nanos
-from rating.records import FORMAT, Charge, Total, decode_total, encode
+from rating.records import FORMAT, Figures, Total, decode_total, encode
 from rating.stage import Output, State
 
-TOPIC = "usage.totals"
+TOPIC: Final = "usage.totals"
+
+KEY_FIELDS: Final = ("account_id", "phone_number_id", "date", "country", "market", "category", "outcome", "currency")
+"""The fields of a total's key, in their order."""
+
+
+class TotalText(NamedTuple):
+    """What is the same in every record of one total."""
+
+    state_key: bytes
+    record_key: bytes
+    """The eight fields of its key as a JSON array."""
+    head: str
+    """The same fields as the beginning of its JSON object."""
+    partition_key: bytes
+
+
+def total_text(figures: Figures) -> TotalText:
+    """The total that lines with these figures add up to."""
+    fields = {field: getattr(figures, field) for field in KEY_FIELDS}
+    record_key = orjson.dumps(list(fields.values()))
+    head = orjson.dumps({"v": 1, **fields})[:-1].decode()
+    return TotalText(keys.TOTAL + digest_of(record_key), record_key, head, figures.account_id.encode())
 
 
 class Totals:
@@ -24,53 +48,30 @@ class Totals:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._touched: dict[tuple[str, ...], tuple[bytes, Total]] = {}
+        self._touched: dict[bytes, tuple[TotalText, Total]] = {}
 
-    def add(self, phone_number_id: str, charge: Charge, sign: int) -> None:
-        """Adds a charge (`sign` 1) or takes it back (`sign` -1)."""
-        total = self._total(phone_number_id, charge)
+    def add(self, figures: Figures, text: TotalText, sign: int) -> None:
+        """Adds a line with these figures (`sign` 1) or takes one back (`sign` -1)."""
+        touched = self._touched.get(text.state_key)
+        if touched is None:
+            known = self._state.get(text.state_key)
+            total = Total(FORMAT) if known is None else decode_total(known)
+            touched = self._touched[text.state_key] = text, total
+        total = touched[1]
         total.messages += sign
-        total.cost_nanos += sign * charge.cost_nanos
-        total.amount_nanos += sign * charge.amount_nanos
+        total.cost_nanos += sign * figures.cost_nanos
+        total.amount_nanos += sign * figures.amount_nanos
 
     def settle(self) -> list[Output]:
         """Writes what was touched and returns the records to publish, zero included; call it once, at the end of a step."""
         outputs = []
-        for key, total in self._touched.values():
+        for key, (text, total) in self._touched.items():
             self._state.put(key, encode(total))
-            outputs.append(Output(TOPIC, total_key(total), total_record(total), partition_key=total.account_id.encode()))
+            outputs.append(Output(TOPIC, text.record_key, _record(text, total), text.partition_key))
         return outputs
 
-    def _total(self, phone_number_id: str, charge: Charge) -> Total:
-        country = charge.country or ""
-        name = (charge.account_id, phone_number_id, charge.date, country, charge.market, charge.category, charge.outcome, charge.currency)
-        touched = self._touched.get(name)
-        if touched is None:
-            key = keys.TOTAL + digest(*name)
-            known = self._state.get(key)
-            fields = (charge.date, charge.country, charge.market, charge.category, charge.outcome, charge.currency)
-            total = Total(FORMAT, charge.account_id, phone_number_id, *fields) if known is None else decode_total(known)
-            self._touched[name] = touched = key, total
-        return touched[1]
 
-
-def total_key(total: Total) -> bytes:
-    """The record key on `usage.totals`: the eight fields of the key as a JSON array."""
-    return orjson.dumps([getattr(total, field) for field in KEY_FIELDS])
-
-
-KEY_FIELDS = ("account_id", "phone_number_id", "date", "country", "market", "category", "outcome", "currency")
-"""The fields of a total's key, in their order."""
-
-
-def total_record(total: Total) -> bytes:
+def _record(text: TotalText, total: Total) -> bytes:
     """The record's value: absolute figures; the latest of a key is the truth."""
-    return orjson.dumps(
-        {
-            "v": 1,
-            **{field: getattr(total, field) for field in KEY_FIELDS},
-            "messages": total.messages,
-            "cost": format_nanos(Nanos(total.cost_nanos)),
-            "amount": format_nanos(Nanos(total.amount_nanos)),
-        }
-    )
+    cost, amount = format_nanos(Nanos(total.cost_nanos)), format_nanos(Nanos(total.amount_nanos))
+    return f'{text.head},"messages":{total.messages},"cost":"{cost}","amount":"{amount}"}}'.encode()

@@ -12,6 +12,7 @@ from typing import Final
 
 from rating import keys
 from rating.records import Delivery
+from rating.stage import PREFIX_BYTES
 from rating.workbench import Workbench
 
 PATIENCE_MS: Final = 60 * 60 * 1000
@@ -28,6 +29,7 @@ def start(bench: Workbench, delivery: Delivery, billed_at_ms: int) -> None:
     appended_at_ms = bench.ledger.appended_at_ms
     delivery.wait_until_ms = until_ms
     delivery.wait_until_append_ms = _NEVER_MS if appended_at_ms is None else appended_at_ms + PATIENCE_MS
+    bench.next_wait_ms.pop(delivery.phone_number_id, None)
     for key in _entries(delivery, until_ms):
         bench.state.put(key, b"")
 
@@ -36,18 +38,20 @@ def stop(bench: Workbench, delivery: Delivery) -> None:
     """Takes a delivery out of the waiting ones; one that doesn't wait is left alone."""
     if delivery.wait_until_ms is None:
         return
+    bench.next_wait_ms.pop(delivery.phone_number_id, None)
     for key in _entries(delivery, delivery.wait_until_ms):
         bench.state.delete(key)
     delivery.wait_until_ms = None
 
 
-def end_by_clock(bench: Workbench, phone_number_id: str) -> None:
+def end_by_clock(bench: Workbench, phone_number_id: str, now_ms: int) -> None:
     """Marks every delivery of a phone number whose hour is over by the number's clock."""
-    bucket = keys.of_owner(keys.WAIT, phone_number_id)
-    over = keys.instant(bench.clock_ms(phone_number_id) + 1)
-    for _ in bench.state.range(bucket, b"", over):
-        bench.decide_range(bucket, b"", over, phone_number_id)
-        return
+    next_ms = bench.next_wait_ms.get(phone_number_id)
+    if next_ms is None:
+        first = bench.state.first(keys.of_owner(keys.WAIT, phone_number_id))
+        next_ms = bench.next_wait_ms[phone_number_id] = _NEVER_MS if first is None else keys.at(first[0][PREFIX_BYTES:])
+    if next_ms <= now_ms:
+        bench.decide_range(keys.of_owner(keys.WAIT, phone_number_id), b"", keys.instant(now_ms + 1), phone_number_id)
 
 
 def end_by_append_time(bench: Workbench, at_ms: int | None) -> None:

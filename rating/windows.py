@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from rating import keys
+from rating.leaves import Entry, Ordered
 from rating.records import Window
-from rating.stage import State
 
 LENGTH_MS: Final = 24 * 60 * 60 * 1000
 
@@ -30,36 +30,34 @@ class Span(NamedTuple):
 
 
 class Windows:
-    """The windows of one conversation, over the state they lie in. `conversation` is its 16-byte digest."""
+    """The windows of one conversation, over its ordered entries."""
 
-    __slots__ = ("_chain_starts", "_openings", "_state")
+    __slots__ = ("_entries",)
 
-    def __init__(self, state: State, conversation: bytes) -> None:
-        self._state = state
-        self._openings = keys.OPENS_WINDOW + conversation
-        self._chain_starts = keys.CHAIN_START + conversation
+    def __init__(self, conversation: Ordered) -> None:
+        self._entries = conversation
 
     def open(self, moment: bytes) -> Span | None:
         """Adds an inbound message; returns the time that was closed and is open now, or None. Adding it twice changes nothing."""
-        if self._state.get(self._openings + moment) is not None:
+        if self._entries.get(keys.OPENS_WINDOW, moment) is not None:
             return None
         before, after = self._before(moment), self._at_or_after(moment)
-        self._state.put(self._openings + moment, b"")
+        self._entries.put(keys.OPENS_WINDOW, moment)
         if not _reaches(before, moment):
-            self._state.put(self._chain_starts + moment, b"")
+            self._entries.put(keys.CHAIN_START, moment)
         if _reaches(moment, after):
-            self._state.delete(self._chain_starts + _some(after))
+            self._entries.delete(keys.CHAIN_START, _some(after))
         return _only_through(moment, before, after)
 
     def take_back(self, moment: bytes) -> Span | None:
         """Removes an inbound message that moved or opens nothing; returns the time that was open through it alone, or None."""
-        if self._state.get(self._openings + moment) is None:
+        if self._entries.get(keys.OPENS_WINDOW, moment) is None:
             return None
-        self._state.delete(self._openings + moment)
-        self._state.delete(self._chain_starts + moment)
+        self._entries.delete(keys.OPENS_WINDOW, moment)
+        self._entries.delete(keys.CHAIN_START, moment)
         before, after = self._before(moment), self._at_or_after(moment)
         if _reaches(moment, after) and not _reaches(before, _some(after)):
-            self._state.put(self._chain_starts + _some(after), b"")
+            self._entries.put(keys.CHAIN_START, _some(after))
         return _only_through(moment, before, after)
 
     def at(self, instant_ms: int) -> Window | None:
@@ -67,33 +65,31 @@ class Windows:
 
         Of messages at the same instant the smaller message id opened it: any order, one answer.
         """
-        newest = self._not_after(self._openings, instant_ms)
+        newest = self._not_after(keys.OPENS_WINDOW, instant_ms)
         if newest is None or instant_ms >= keys.at(newest) + LENGTH_MS:
             return None
-        start = _some(self._not_after(self._chain_starts, instant_ms))
+        start = _some(self._not_after(keys.CHAIN_START, instant_ms))
         return Window(keys.named(start)[0], keys.at(start), keys.at(newest) + LENGTH_MS)
 
     def closed_since_ms(self, instant_ms: int) -> int | None:
         """How long ago the last window closed, None if none ever did or one is open: how far a charged message missed being free."""
-        newest = self._not_after(self._openings, instant_ms)
+        newest = self._not_after(keys.OPENS_WINDOW, instant_ms)
         if newest is None or instant_ms < keys.at(newest) + LENGTH_MS:
             return None
         return instant_ms - keys.at(newest) - LENGTH_MS
 
-    def _not_after(self, index: bytes, instant_ms: int) -> bytes | None:
-        for key, _ in self._state.range(index, b"", keys.instant(instant_ms + 1), reverse=True):
-            return key[len(index) :]
-        return None
+    def _not_after(self, kind: bytes, instant_ms: int) -> bytes | None:
+        return _sort(self._entries.last(kind, b"", keys.instant(instant_ms + 1)))
 
     def _before(self, moment: bytes) -> bytes | None:
-        for key, _ in self._state.range(self._openings, b"", moment, reverse=True):
-            return key[len(self._openings) :]
-        return None
+        return _sort(self._entries.last(keys.OPENS_WINDOW, b"", moment))
 
     def _at_or_after(self, moment: bytes) -> bytes | None:
-        for key, _ in self._state.range(self._openings, moment):
-            return key[len(self._openings) :]
-        return None
+        return _sort(self._entries.first(keys.OPENS_WINDOW, moment))
+
+
+def _sort(entry: Entry | None) -> bytes | None:
+    return None if entry is None else entry[0]
 
 
 def _reaches(earlier: bytes | None, later: bytes | None) -> bool:

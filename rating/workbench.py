@@ -5,29 +5,19 @@ It lives for one step. At the end `settle` writes every touched record back to t
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from rating import keys
-from rating.profiles import identity
-from rating.records import (
-    FORMAT,
-    Delivery,
-    Job,
-    Ledger,
-    Profiles,
-    Sending,
-    decode_delivery,
-    decode_job,
-    decode_ledger,
-    decode_profiles,
-    encode,
-)
+from rating.leaves import Leaves
+from rating.profiles import Known, known_by
+from rating.records import FORMAT, Delivery, Job, Ledger, Profiles, decode_delivery, decode_job, decode_ledger, encode
 from rating.stage import PREFIX_BYTES, Effects, Output, State
 from rating.totals import Totals
+from schemas.decode import Event
 
 FIRST_MEMBER: Final = b"\x01"
 """In a message's bucket: sorts after the message itself and before every participant."""
@@ -39,17 +29,20 @@ class Workbench:
     def __init__(self, state: State, redecisions: int) -> None:
         self.state = state
         self.outputs: list[Output] = []
-        self.counts: Counter[str] = Counter()
+        self.counts: defaultdict[str, int] = defaultdict(int)
+        """For metrics only."""
         self.totals = Totals(state)
+        self.leaves = Leaves(state)
         known = state.get(keys.LEDGER_KEY)
         self.ledger = Ledger() if known is None else decode_ledger(known)
         self.redecisions_left = redecisions
         self._deliveries: dict[bytes, Delivery] = {}
-        self._clocks: dict[bytes, int] = {}
-        self._profiles: dict[str, Profiles | None] = {}
-        self._kept: dict[bytes, Profiles | None] = {}
-        self._names: dict[str, bytes] = {}
+        self._clocks: dict[str, int] = {}
+        self.next_wait_ms: dict[str, int] = {}
+        """When the first wait of a phone number ends, where that is known."""
         self._due: deque[bytes] = deque()
+        self._marked: dict[bytes, bool] = {}
+        """What is in `_due`, and whether its wait is over."""
         self._jobs: deque[Job] = deque()
 
     # Deliveries
@@ -64,32 +57,35 @@ class Workbench:
             found = self._deliveries[key] = decode_delivery(known)
         return found
 
-    def delivery_or_new(self, phone_number_id: str, message_id: str, participant: str) -> tuple[bytes, Delivery]:
-        """The delivery with its key, made where there is none."""
-        key = keys.delivery(phone_number_id, message_id, participant)
+    def delivery_of(self, event: Event, participant: str) -> tuple[bytes, Delivery]:
+        """The delivery that a status event is about with its key, made where there is none."""
+        key = keys.delivery(event.phone_number_id, event.message_id, participant)
         found = self.delivery(key)
         if found is None:
-            found = Delivery(FORMAT, phone_number_id, message_id, participant)
+            found = Delivery(FORMAT, event.phone_number_id, event.message_id, participant, event.account_id, event.user)
             self._deliveries[key] = found
             if participant:
                 self.state.put(key, encode(found))  # so that a range over the message's members finds it in this step
         return key, found
 
-    def sent_of_message(self, delivery: Delivery) -> Sending | None:
-        """The `sent` that speaks for all members of a group, where this member's own is missing."""
+    def message_of(self, delivery: Delivery) -> Delivery | None:
+        """The message itself, whose `sent` speaks for all members of a group, where this member's own is missing."""
         if not delivery.participant or delivery.sent is not None:
             return None
-        message = self.delivery(keys.message_bucket(delivery.phone_number_id, delivery.message_id))
-        return None if message is None else message.sent
+        return self.delivery(keys.message_bucket(delivery.phone_number_id, delivery.message_id))
 
     # What must be decided again
 
-    def decide(self, delivery_key: bytes) -> None:
+    def decide(self, delivery_key: bytes, *, wait_is_over: bool = False) -> None:
         """Marks one delivery."""
-        self._due.append(delivery_key)
+        if delivery_key not in self._marked:
+            self._due.append(delivery_key)
+            self._marked[delivery_key] = wait_is_over
+        elif wait_is_over:
+            self._marked[delivery_key] = True
 
     def decide_range(self, bucket: bytes, low: bytes, high: bytes | None, phone_number_id: str = "") -> None:
-        """Marks every delivery of a stretch of an index; see `deliveries_of` for which indexes there are."""
+        """Marks every delivery of a stretch of an index; `bucket` is one of those that name deliveries."""
         self._jobs.append(Job(bucket, low, high, phone_number_id))
 
     def resume(self) -> None:
@@ -98,91 +94,98 @@ class Workbench:
             self._jobs.append(decode_job(value))
             self.state.delete(key)
 
-    def due(self) -> Iterator[tuple[bytes, bytes]]:
-        """Index (its first byte) and key of the next deliveries, while the step's allotment lasts; single ones come first and always.
+    def next_due(self) -> tuple[bytes, bool] | None:
+        """The next delivery to decide, and whether its wait is over; None when nothing is left for this step.
 
-        What it yields may add more.
+        Ranges come first, as far as the step's allotment goes; single deliveries come always. Deciding one may mark more.
         """
-        while True:
-            while self._due:
-                yield keys.DELIVERY, self._due.popleft()
-            if not self._jobs or self.redecisions_left <= 0:
-                return
-            job = self._jobs.popleft()
-            if _ends_every_wait(job) and not all(map(_ends_every_wait, self._jobs)):
-                self._jobs.append(job)  # what the others decide may begin to wait, and nothing comes after this to end it
-                continue
-            chunk = [key for key, _ in self._take(job)]
-            for key in chunk:
-                yield key[:1], delivery_key_in(key, job.phone_number_id)
-                while self._due:
-                    yield keys.DELIVERY, self._due.popleft()
+        if self._jobs:
+            self._mark_ranges()
+        if not self._due:
+            return None
+        delivery_key = self._due.popleft()
+        return delivery_key, self._marked.pop(delivery_key)
+
+    def _mark_ranges(self) -> None:
+        while (job := self._next_job()) is not None:
+            for index, delivery_key in self._take(job):
+                self.decide(delivery_key, wait_is_over=index in keys.WAITS)
+                if index == keys.SENT and len(delivery_key) == PREFIX_BYTES:
+                    self.decide_range(delivery_key, FIRST_MEMBER, None)
+
+    def _next_job(self) -> Job | None:
+        """The one that ends every wait comes last: what the others decide may begin to wait, and nothing comes after it to end that."""
+        if not self._jobs or self.redecisions_left <= 0:
+            return None
+        for _ in range(len(self._jobs)):
+            if not _ends_every_wait(self._jobs[0]):
+                return self._jobs.popleft()
+            self._jobs.rotate(-1)
+        return None if self._due else self._jobs.popleft()
 
     def _take(self, job: Job) -> list[tuple[bytes, bytes]]:
-        """As much of a job as the allotment allows; the rest stays as a job."""
+        """Index and delivery of as much of a job as the allotment allows; the rest stays as a job."""
         found: list[tuple[bytes, bytes]] = []
-        for entry in self.state.range(job.bucket, job.low, job.high):
+        for sort in self._entries(job):
             if len(found) == self.redecisions_left:
-                self._jobs.append(Job(job.bucket, entry[0][PREFIX_BYTES:], job.high, job.phone_number_id))
+                self._jobs.append(Job(job.bucket, sort, job.high, job.phone_number_id))
                 break
-            found.append(entry)
+            found.append(_named_by(job, sort))
         self.redecisions_left -= len(found)
         return found
+
+    def _entries(self, job: Job) -> Iterator[bytes]:
+        """Sort fields of the entries of a job, with their kind where they lie in leaves."""
+        if job.bucket[:1] not in keys.IN_LEAVES:
+            for key, _ in self.state.range(job.bucket, job.low, job.high):
+                yield key[PREFIX_BYTES:]
+            return
+        kind, high = job.low[:1], None if job.high is None else job.high[1:]
+        for sort, _ in self.leaves.of(job.bucket).range(kind, job.low[1:], high):
+            yield kind + sort
 
     # Clocks and profiles
 
     def clock_ms(self, phone_number_id: str) -> int:
         """The phone number's clock: the greatest event time it has seen; 0 before the first."""
-        key = keys.of_owner(keys.CLOCK, phone_number_id)
-        found = self._clocks.get(key)
+        found = self._clocks.get(phone_number_id)
         if found is None:
-            known = self.state.get(key)
-            found = self._clocks[key] = 0 if known is None else keys.at(known)
+            known = self.state.get(keys.of_owner(keys.CLOCK, phone_number_id))
+            found = self._clocks[phone_number_id] = 0 if known is None else keys.at(known)
         return found
 
-    def move_clock(self, phone_number_id: str, to_ms: int) -> None:
-        """Sets the clock; the caller never moves it back."""
-        self._clocks[keys.of_owner(keys.CLOCK, phone_number_id)] = to_ms
+    def move_clock(self, phone_number_id: str, to_ms: int) -> int:
+        """Moves the clock forward; an older time leaves it. Returns what it is then."""
+        now_ms = self.clock_ms(phone_number_id)
+        if to_ms <= now_ms:
+            return now_ms
+        self._clocks[phone_number_id] = to_ms
+        return to_ms
 
-    def profiles(self, account_id: str) -> Profiles | None:
+    def profiles(self, account_id: str) -> Known | None:
         """The account's profiles as known now."""
-        if account_id not in self._profiles:
-            known = self.state.get(keys.of_owner(keys.PROFILES, account_id))
-            self._profiles[account_id] = None if known is None else decode_profiles(known)
-        return self._profiles[account_id]
+        encoded = self.state.get(keys.of_owner(keys.PROFILES, account_id))
+        return None if encoded is None else known_by(encoded)
 
     def set_profiles(self, account_id: str, profiles: Profiles | None) -> None:
         """Replaces them; None forgets the account."""
-        self._profiles[account_id] = profiles
-        self._names.pop(account_id, None)
         key = keys.of_owner(keys.PROFILES, account_id)
         if profiles is None:
             self.state.delete(key)
         else:
             self.state.put(key, encode(profiles))
 
-    def kept_profiles(self, name: bytes) -> Profiles | None:
+    def kept_profiles(self, name: bytes) -> Known | None:
         """A set of versions that was kept under this name, as it was then."""
-        if name not in self._kept:
-            known = self.state.get(keys.PROFILES_AS_KNOWN + name)
-            self._kept[name] = None if known is None else decode_profiles(known)
-        return self._kept[name]
+        encoded = self.state.get(keys.PROFILES_AS_KNOWN + name)
+        return None if encoded is None else known_by(encoded)
 
-    def keep_profiles(self, account_id: str) -> bytes:
-        """Keeps the account's present versions for the corrections of what is rated with them; returns their name."""
-        name = self._names.get(account_id)
-        if name is not None:
-            return name
-        profiles = self.profiles(account_id)
-        if profiles is None:
-            raise AssertionError("a delivery was rated without a profile")
-        name = identity(profiles)
-        if self.kept_profiles(name) is None:
-            self._kept[name] = msgspec.structs.replace(profiles, in_use=True)
-            self.state.put(keys.PROFILES_AS_KNOWN + name, encode(self._kept[name]))
-            self.set_profiles(account_id, self._kept[name])
-        self._names[account_id] = name
-        return name
+    def keep_profiles(self, account_id: str, known: Known) -> None:
+        """Keeps the account's present versions for the corrections of what is rated with them."""
+        if self.state.get(keys.PROFILES_AS_KNOWN + known.name) is None:
+            in_use = msgspec.structs.replace(known.profiles, in_use=True)
+            self.state.put(keys.PROFILES_AS_KNOWN + known.name, encode(in_use))
+            self.set_profiles(account_id, in_use)
 
     # The end
 
@@ -195,8 +198,9 @@ class Workbench:
         """Writes back what was touched and returns what the step did."""
         for key, delivery in self._deliveries.items():
             self.state.put(key, encode(delivery))
-        for key, clock_ms in self._clocks.items():
-            self.state.put(key, keys.instant(clock_ms))
+        self.leaves.settle()
+        for phone_number_id, clock_ms in self._clocks.items():
+            self.state.put(keys.of_owner(keys.CLOCK, phone_number_id), keys.instant(clock_ms))
         for number, job in enumerate(self._jobs):
             self.state.put(keys.JOBS + number.to_bytes(4, "big"), encode(job))
         self.state.put(keys.LEDGER_KEY, encode(self.ledger))
@@ -207,14 +211,18 @@ def _ends_every_wait(job: Job) -> bool:
     return job.bucket == keys.WAITS_BY_APPEND and job.high is None
 
 
-def delivery_key_in(index_key: bytes, phone_number_id: str) -> bytes:
-    """The delivery that an entry of an index is about."""
-    kind, sort = index_key[:1], index_key[PREFIX_BYTES:]
-    if kind == keys.DELIVERY:
-        return index_key
-    if kind == keys.UNKNOWN_ACCOUNT:
-        return keys.DELIVERY + sort
-    if kind == keys.WAIT_BY_APPEND:
-        return keys.DELIVERY + sort[keys.TIME_BYTES :]
-    message_id, participant = keys.named(sort)
-    return keys.delivery(phone_number_id, message_id, participant)
+def _named_by(job: Job, sort: bytes) -> tuple[bytes, bytes]:
+    """Which index an entry belongs to, and the delivery that it names."""
+    bucket = job.bucket[:1]
+    if bucket == keys.DELIVERY:
+        return bucket, job.bucket + sort
+    if bucket == keys.UNKNOWN_ACCOUNT:
+        return bucket, keys.DELIVERY + sort
+    if bucket == keys.WAIT_BY_APPEND:
+        return bucket, keys.DELIVERY + sort[keys.TIME_BYTES :]
+    if bucket == keys.WAIT:
+        return bucket, keys.delivery(job.phone_number_id, *keys.named(sort))
+    kind = sort[:1]
+    if kind == keys.BILLED:
+        return kind, keys.DELIVERY + sort[1 + keys.TIME_BYTES :]
+    return kind, keys.delivery(job.phone_number_id, *keys.named(sort[1:]))

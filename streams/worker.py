@@ -18,6 +18,7 @@ from streams import logs, selfcheck, topics, web
 from streams.app import PipelineApp, make_app
 from streams.engine import aiokafka_fixes
 from streams.engine.clients import unreachable
+from streams.engine.collector import spare_what_stays
 from streams.engine.fatal import die
 from streams.errors import UserError
 from streams.settings import Settings
@@ -51,6 +52,7 @@ async def _run(settings: Settings, stage: Stage, stage_name: str, stage_topics: 
     if found.problems:
         raise UserError(*found.problems)
     app = make_app(settings, stage, stage_name, draining=drain)
+    spare_what_stays()
     stop = asyncio.Event()
     _stop_when_asked(asyncio.get_running_loop(), stop)
     async with web.serve(app.engine, settings.web_bind, settings.web_port) as address:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.producer.sender import Sender
 
 _find_coordinator = Sender._find_coordinator
@@ -21,6 +23,7 @@ def apply() -> None:
     PartitionRecords._consumer_record = record_as_it_is
     Fetcher.close = close_for_sure
     AIOKafkaConnection.close = close_without_goodbye
+    BatchBuilder.append = append_as_it_is
 
 
 async def find_coordinator_again(self: Any, kind: Any, key: str) -> Any:
@@ -68,3 +71,18 @@ def close_without_goodbye(self: Any, reason: Any = None, exc: Any = None) -> Any
     if writer is not None and self._security_protocol.endswith("SSL"):
         writer.transport.abort()
     return closed
+
+
+def append_as_it_is(self: Any, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Sequence[Any] = ()) -> Any:
+    """A batch takes a record without asking for serialisers, which no producer of this process may have. `timestamp` is in milliseconds.
+
+    Returns None when the batch is full.
+    """
+    if self._closed:
+        return None
+    metadata = self._builder.append(self._relative_offset, timestamp, key, value, headers)
+    if metadata is None:
+        self._closed = True
+    else:
+        self._relative_offset += 1
+    return metadata

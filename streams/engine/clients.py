@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.helpers import create_ssl_context
 
 from streams.errors import UnreachableError
@@ -13,6 +13,8 @@ from streams.settings import Settings
 READ_COMMITTED = "read_committed"
 FETCH_BYTES = 4 * 1024 * 1024
 """Of one partition in one fetch. A single larger record still comes through: brokers always send at least one."""
+PRODUCER_BATCH_BYTES = 900_000
+"""Records are packed into batches of this size; one larger record travels alone. Topics take more than twice this."""
 
 
 def connection(settings: Settings) -> dict[str, Any]:
@@ -54,4 +56,17 @@ def reader(settings: Settings, group_id: str | None = None) -> AIOKafkaConsumer:
         max_partition_fetch_bytes=FETCH_BYTES,
         fetch_max_bytes=4 * FETCH_BYTES,
         fetch_max_wait_ms=100,
+    )
+
+
+def transactional_producer(settings: Settings, transactional_id: str) -> AIOKafkaProducer:
+    """A producer whose start fences whoever had the id before. It sends what it is given at once, in whole batches."""
+    return AIOKafkaProducer(
+        **connection(settings),
+        transactional_id=transactional_id,
+        transaction_timeout_ms=settings.transaction_timeout_ms,
+        # A request without an answer must end before the broker aborts the transaction that it was part of.
+        request_timeout_ms=min(8000, settings.transaction_timeout_ms // 2),
+        max_batch_size=PRODUCER_BATCH_BYTES,
+        linger_ms=0,
     )

@@ -57,8 +57,7 @@ async def restore(store: Store, consumer: AIOKafkaConsumer, changelog: TopicPart
     loop = asyncio.get_running_loop()
     told_at = loop.time()
     async for _, records, next_offset in committed_records(consumer, {changelog: start}):
-        for record in records:
-            store.restore(record.key, record.value)
+        store.restore((record.key, record.value) for record in records)
         seen = next_offset
         restored += len(records)
         metrics.restored(len(records))

@@ -1,55 +1,74 @@
-"""The state of one partition: every record in memory, ordered where a stage needs order, with an undo log.
+"""The state of one partition: every record in memory, ordered where a stage needs order, with a journal of the open batch.
 
-Kafka holds the truth (a compacted changelog); this is its image. Writes go in place at once, because nearly every
-batch is committed; the journal remembers what each written key was before, which is all that is needed to take a batch
-back and all that is needed to know what to send to the changelog.
+Kafka holds the truth (a compacted changelog); this is its image. Writes go in place at once, because nearly every batch is
+committed and whoever cannot commit one ends. The journal remembers what each written key was before: that tells what to
+send to the changelog.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 from rating.stage import PREFIX_BYTES
+from streams.engine.pages import RUN_MAX, Run, Runs, unpacked
+
+WARM_PAGES = 8192
+"""How many pages stay unpacked after they were touched, a few kilobytes each at most."""
+_KIND, _OWNER, _REST = slice(0, 1), slice(1, PREFIX_BYTES), slice(PREFIX_BYTES, None)
+"""Parts of a key. In a page the owner is left out: a name is kind and rest."""
+_AFTER_THE_KIND = slice(1, None)
+_NEXT_KIND: dict[bytes, bytes | None] = {bytes([kind]): bytes([kind + 1]) for kind in range(255)} | {b"\xff": None}
+
+_NOTHING = Run()
 
 
 class Store:
     """A `rating.stage.State` in memory. Not thread-safe; one host writes to it.
 
-    Memory per record is that of two bytes objects and a dict entry. A value made by `orjson.dumps` keeps several kB
-    alive whatever its length: give `put` a copy of such bytes, or bytes of msgspec.
+    A key that is longer than a bucket is ordered, and lies packed in the page of its owner, whatever its kind: a few entries of several
+    kinds cost little more than their bytes. Any other key is an entry of a dict. A value made by `orjson.dumps` keeps several kB alive
+    whatever its length: give `put` a copy of such bytes, or bytes of msgspec.
     """
 
     def __init__(self) -> None:
-        self._values: dict[bytes, bytes] = {}
+        self._records: dict[bytes, bytes] = {}
+        self._pages: dict[bytes, bytes | Runs] = {}
+        """By owner. What is unpacked in one of the next two may be newer."""
+        self._warm: dict[bytes, Run | Runs] = {}
+        self._open: dict[bytes, Run | Runs] = {}
+        """What the open batch touched."""
+        self._ordered = 0
         self._before: dict[bytes, bytes | None] = {}
-        self._buckets: defaultdict[bytes, list[bytes]] = defaultdict(list)
-        self._indexed = False
+        self._after: dict[bytes, bytes | None] = {}
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._records) + self._ordered
 
     def get(self, key: bytes) -> bytes | None:
         """The value, with every write of the open batch; None if there is none."""
-        return self._values.get(key)
+        if len(key) <= PREFIX_BYTES:
+            return self._records.get(key)
+        owner = key[_OWNER]
+        return (self._open.get(owner) or self._page(owner)).get(key[_KIND] + key[_REST])
 
     def put(self, key: bytes, value: bytes) -> None:
         """Sets a value. Putting the value that is there already costs nothing downstream: it is no change."""
-        before = self._values.get(key)
-        self._before.setdefault(key, before)
-        self._values[key] = value
-        if before is None and len(key) > PREFIX_BYTES:
-            self._add(key)
+        if len(key) <= PREFIX_BYTES:
+            before = self._records.get(key)
+            self._records[key] = value
+        else:
+            before = self._order(key, value)
+        if key not in self._after:
+            self._before[key] = before
+        self._after[key] = value
 
     def delete(self, key: bytes) -> None:
         """Removes a key; removing one that is not there does nothing."""
-        before = self._values.pop(key, None)
-        if before is None:
-            return
-        self._before.setdefault(key, before)
-        if len(key) > PREFIX_BYTES:
-            self._remove(key)
+        before = self._records.pop(key, None) if len(key) <= PREFIX_BYTES else self._order(key, None)
+        if key not in self._after:
+            self._before[key] = before
+        self._after[key] = None
 
     def range(self, bucket: bytes, low: bytes = b"", high: bytes | None = None, *, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         """Keys and values of a bucket whose rest lies in `[low, high)`, in byte order, or backwards.
@@ -58,93 +77,115 @@ class Store:
         """
         if len(bucket) != PREFIX_BYTES:
             raise ValueError(f"a bucket is {PREFIX_BYTES} bytes long, not {len(bucket)}")
-        if high is not None and high <= low:
-            return
-        values = self._values
-        own = values.get(bucket) if not low else None
+        own = self._own(bucket, low, high)
         if own is not None and not reverse:
-            yield bucket, own
-        self._index()
-        keys = self._buckets.get(bucket)
-        if keys:
-            first = bisect_left(keys, bucket + low) if low else 0
-            last = len(keys) if high is None else bisect_left(keys, bucket + high)
-            for index in range(last - 1, first - 1, -1) if reverse else range(first, last):
-                key = keys[index]
-                yield key, values[key]
+            yield own
+        owner, kind = bucket[_OWNER], bucket[_KIND]
+        page = self._open.get(owner) or self._page(owner)
+        for run, stretch in page.stretches(kind + low, _NEXT_KIND[kind] if high is None else kind + high, reverse=reverse):
+            names, values = run.names, run.values
+            for at in stretch:
+                yield bucket + names[at][_AFTER_THE_KIND], values[at]
         if own is not None and reverse:
-            yield bucket, own
+            yield own
+
+    def first(self, bucket: bytes, low: bytes = b"", high: bytes | None = None) -> tuple[bytes, bytes] | None:
+        """The first entry of that range, or None."""
+        if not low and high != b"" and (own := self._records.get(bucket)) is not None:
+            return bucket, own
+        owner, kind = bucket[_OWNER], bucket[_KIND]
+        page = self._open.get(owner) or self._page(owner)
+        found = page.first(kind + low, _NEXT_KIND[kind] if high is None else kind + high)
+        return None if found is None else (bucket + found[0][_AFTER_THE_KIND], found[1])
+
+    def last(self, bucket: bytes, low: bytes = b"", high: bytes | None = None) -> tuple[bytes, bytes] | None:
+        """The last entry of that range, or None."""
+        owner, kind = bucket[_OWNER], bucket[_KIND]
+        page = self._open.get(owner) or self._page(owner)
+        found = page.last(kind + low, _NEXT_KIND[kind] if high is None else kind + high)
+        return self._own(bucket, low, high) if found is None else (bucket + found[0][_AFTER_THE_KIND], found[1])
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Every key and value, in no order."""
-        return iter(self._values.items())
+        return chain(self._records.items(), self._ordered_items())
 
     def begin(self) -> None:
-        """Starts a batch. What an earlier one wrote must have been committed or rolled back."""
+        """Starts a batch. What an earlier one wrote must have been committed."""
         if self._before:
-            raise RuntimeError("the writes of the last batch were neither committed nor rolled back")
-
-    def changes(self) -> dict[bytes, bytes | None]:
-        """What the open batch changed so far: key to new value, None for a removed key. A key that came back to its value is absent."""
-        values = self._values
-        return {key: after for key, before in self._before.items() if (after := values.get(key)) != before}
+            raise RuntimeError("the writes of the last batch were not committed")
 
     def commit(self) -> dict[bytes, bytes | None]:
-        """Keeps the batch; returns its `changes()`."""
-        changes = self.changes()
-        self._before = {}
-        return changes
-
-    def rollback(self) -> None:
-        """Takes the batch back: afterwards the store is as it was at `begin`."""
+        """Ends the batch; returns what it changed: key to new value, None for a removed key. What came back to its value is absent."""
         before, self._before = self._before, {}
-        values = self._values
-        for key, value in before.items():
-            ordered = len(key) > PREFIX_BYTES
-            if value is None:
-                if values.pop(key, None) is not None and ordered:
-                    self._remove(key)
-            else:
-                if key not in values and ordered:
-                    self._add(key)
-                values[key] = value
+        after, self._after = self._after, {}
+        self._rest()
+        return {key: value for key, value in after.items() if value != before[key]}
 
-    def restore(self, key: bytes, value: bytes | None) -> None:
-        """Applies one changelog record, outside of any batch. Order within a bucket is built once, when first asked for."""
-        before = self._values.get(key)
-        if value is None:
-            self._values.pop(key, None)
-        else:
-            self._values[key] = value
-        if self._indexed and len(key) > PREFIX_BYTES and (before is None) != (value is None):
-            (self._add if before is None else self._remove)(key)
-
-    def _index(self) -> None:
-        """Sorts what there is by now: after a restore one sort, instead of an insertion per record."""
-        if self._indexed:
-            return
-        self._buckets.clear()
-        for key in self._values:
+    def restore(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Applies changelog records in order, outside of any batch."""
+        for key, value in records:
             if len(key) > PREFIX_BYTES:
-                self._buckets[key[:PREFIX_BYTES]].append(key)
-        for keys in self._buckets.values():
-            keys.sort()
-        self._indexed = True
+                self._order(key, value)
+            elif value is None:
+                self._records.pop(key, None)
+            else:
+                self._records[key] = value
+        self._rest()
 
-    def _add(self, key: bytes) -> None:
-        if not self._indexed:
-            return
-        keys = self._buckets[key[:PREFIX_BYTES]]
-        if not keys or keys[-1] < key:
-            keys.append(key)
-        else:
-            keys.insert(bisect_left(keys, key), key)
+    def _order(self, key: bytes, value: bytes | None) -> bytes | None:
+        """Sets or removes an ordered entry; returns what was there before."""
+        owner = key[_OWNER]
+        page = self._open.get(owner) or self._page(owner)
+        if page is _NOTHING:
+            if value is None:
+                return None
+            page = self._open[owner] = Run()
+        before = page.put(key[_KIND] + key[_REST], value)
+        if (before is None) != (value is None):
+            self._ordered += 1 if before is None else -1
+        return before
 
-    def _remove(self, key: bytes) -> None:
-        if not self._indexed:
-            return
-        bucket = key[:PREFIX_BYTES]
-        keys = self._buckets[bucket]
-        del keys[bisect_left(keys, key)]
-        if not keys:
-            del self._buckets[bucket]
+    def _page(self, owner: bytes) -> Run | Runs:
+        """The page of an owner, unpacked; `_NOTHING` if there is none."""
+        page = self._open.get(owner)
+        if page is None:
+            page = self._warm.pop(owner, None)
+            if page is None:
+                kept = self._pages.get(owner)
+                if kept is None:
+                    return _NOTHING
+                page = unpacked(kept) if isinstance(kept, bytes) else kept
+            self._open[owner] = page
+        return page
+
+    def _rest(self) -> None:
+        """Leaves the latest small pages as they are, since they are likely to be touched again, and packs the others."""
+        warm = self._warm
+        for owner, page in self._open.items():
+            if isinstance(page, Run) and len(page.names) <= RUN_MAX:
+                warm[owner] = page
+            else:
+                self._pack(owner, page)
+        self._open = {}
+        for owner in list(islice(warm, max(0, len(warm) - WARM_PAGES))):
+            self._pack(owner, warm.pop(owner))
+
+    def _pack(self, owner: bytes, page: Run | Runs) -> None:
+        if page.is_changed:
+            packed = page.packed()
+            if packed is None:
+                self._pages.pop(owner, None)
+            else:
+                self._pages[owner] = packed
+
+    def _own(self, bucket: bytes, low: bytes, high: bytes | None) -> tuple[bytes, bytes] | None:
+        """The record whose key is the bucket itself, if it lies in the range."""
+        own = None if low or high == b"" else self._records.get(bucket)
+        return None if own is None else (bucket, own)
+
+    def _ordered_items(self) -> Iterator[tuple[bytes, bytes]]:
+        for owner, kept in {**self._pages, **self._warm, **self._open}.items():
+            page = unpacked(kept) if isinstance(kept, bytes) else kept
+            for run, _ in page.stretches(b"", None):
+                for name, value in zip(run.names, run.values, strict=True):
+                    yield name[:1] + owner + name[1:], value

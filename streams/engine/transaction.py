@@ -14,19 +14,13 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.partitioner import murmur2
 
 from rating.stage import Output
 from streams.engine import clients, faults
 from streams.engine.clock import skew_ms
 from streams.settings import Settings
-
-PRODUCER_BATCH_BYTES = 900_000
-"""Records are packed into batches of this size; one larger record travels alone. Topics take more than twice this."""
-
-Entry = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
-_NO_HEADERS: list[tuple[str, bytes]] = []
 
 
 class TransactionLog:
@@ -42,15 +36,7 @@ class TransactionLog:
         self.changelog = changelog
         self.clock_skew_ms: int | None = None
         """By how much the broker's clock was ahead of ours at the last transaction, at least; None before one."""
-        self._producer = AIOKafkaProducer(
-            **clients.connection(settings),
-            transactional_id=transactional_id,
-            transaction_timeout_ms=settings.transaction_timeout_ms,
-            # A request without an answer must end before the broker aborts the transaction that it was part of.
-            request_timeout_ms=min(8000, settings.transaction_timeout_ms // 2),
-            max_batch_size=PRODUCER_BATCH_BYTES,
-            linger_ms=0,
-        )
+        self._producer = clients.transactional_producer(settings, transactional_id)
 
     async def open(self) -> None:
         """Fences the previous owner: what it had not committed is aborted now, and it can commit nothing more."""
@@ -68,9 +54,9 @@ class TransactionLog:
         producer = self._producer
         sent_ms = int(time.time() * 1000)
         await producer.begin_transaction()
-        state: list[Entry] = [(key, value, _NO_HEADERS) for key, value in changes.items()]
+        state = [Output("", key, value) for key, value in changes.items()]
         *written, state_written = await asyncio.gather(
-            *(self._write(target, entries) for target, entries in self._by_target(partition, outputs).items()),
+            *(self._write(target, records) for target, records in self._by_target(partition, outputs)),
             self._write(self.changelog, state),
         )
         await asyncio.gather(*(acknowledgement for batches in written for acknowledgement in batches))
@@ -87,35 +73,38 @@ class TransactionLog:
         await producer.commit_transaction()
         faults.reach("after_commit")
 
-    def _by_target(self, partition: int, outputs: Iterable[Output]) -> dict[TopicPartition, list[Entry]]:
+    def _by_target(self, partition: int, outputs: Iterable[Output]) -> Iterable[tuple[TopicPartition, list[Output]]]:
         partitions = self._settings.partitions
-        by_topic: defaultdict[str, list[list[Entry]]] = defaultdict(lambda: [[] for _ in range(partitions)])
-        for topic, key, value, partition_key, headers, _ in outputs:
-            hashed = key if partition_key is None else partition_key
-            to = partition if hashed is None else partition_of(hashed, partitions)
-            by_topic[topic][to].append((key, value, list(headers) if headers else _NO_HEADERS))
-        return {
-            TopicPartition(self._settings.prefix + topic, number): entries
-            for topic, by_partition in by_topic.items()
-            for number, entries in enumerate(by_partition)
-            if entries
-        }
+        by_topic: defaultdict[str, defaultdict[int, list[Output]]] = defaultdict(lambda: defaultdict(list))
+        for output in outputs:
+            hashed = output.partition_key
+            if hashed is None:
+                hashed = output.key
+            by_topic[output.topic][partition if hashed is None else partition_of(hashed, partitions)].append(output)
+        for topic, by_partition in by_topic.items():
+            for number, records in by_partition.items():
+                yield TopicPartition(self._settings.prefix + topic, number), records
 
-    async def _write(self, target: TopicPartition, entries: Iterable[Entry]) -> list[asyncio.Future[Any]]:
+    async def _write(self, target: TopicPartition, records: Iterable[Output]) -> list[asyncio.Future[Any]]:
         """Hands records to the sender, batch by batch; returns the acknowledgements to wait for."""
         producer = self._producer
+        now_ms = int(time.time() * 1000)
         sent: list[asyncio.Future[Any]] = []
         batch = producer.create_batch()
         append = batch.append
-        for key, value, headers in entries:
-            if append(timestamp=None, key=key, value=value, headers=headers) is None:
+        for record in records:
+            headers = list(record.headers) if record.headers else _NO_HEADERS
+            if append(timestamp=now_ms, key=record.key, value=record.value, headers=headers) is None:
                 sent.append(await producer.send_batch(batch, target.topic, partition=target.partition))
                 batch = producer.create_batch()
                 append = batch.append
-                append(timestamp=None, key=key, value=value, headers=headers)
+                append(timestamp=now_ms, key=record.key, value=record.value, headers=headers)
         if batch.record_count():
             sent.append(await producer.send_batch(batch, target.topic, partition=target.partition))
         return sent
+
+
+_NO_HEADERS: list[tuple[str, bytes]] = []
 
 
 @lru_cache(maxsize=65_536)

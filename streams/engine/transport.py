@@ -8,7 +8,8 @@ consumer, and with it all bookkeeping of offsets: positions are given by whoever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from inspect import isawaitable
 from itertools import count
 from typing import Any, Protocol, cast
 
@@ -78,7 +79,7 @@ class BatchConsumer(driver.Consumer):
         self.host.bind(self)
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
-        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        return _ConsumerHere(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
     async def lease(self, topic_partition: TP, offset: int) -> int:
         """Makes the next batch of a partition begin at `offset`; returns the number by which that and later batches are known.
@@ -101,8 +102,8 @@ class BatchConsumer(driver.Consumer):
         return end if position is None or position < end else self._next_offsets.get(topic_partition, end)
 
     def loops(self) -> list[asyncio.AbstractEventLoop]:
-        """The event loops that this worker's tasks run in: Faust's consumer has one of its own."""
-        return [self.loop, cast(_ConsumerThread, self._thread).thread_loop]
+        """The event loops that this worker's tasks run in."""
+        return [self.loop]
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Opens what is new before Faust lets records flow."""
@@ -147,7 +148,8 @@ class BatchConsumer(driver.Consumer):
         except OffsetOutOfRangeError as error:
             gone = {tp: offset for tp, offset in error.args[0].items() if offset == self._next_offsets.get(tp)}
             if gone:  # else it is the group's own offset, tried before a lease
-                begins, ends = await cast(_ConsumerThread, self._thread).bounds(gone)
+                consumer = self._thread._ensure_consumer()
+                begins, ends = await consumer.beginning_offsets(list(gone)), await consumer.end_offsets(list(gone))
                 places = [(self.host.logical(tp.topic), tp.partition, offset, begins[tp], ends[tp]) for tp, offset in gone.items()]
                 die(RefusalError("; ".join(out_of_range(*place) for place in places)))
             return {}
@@ -177,31 +179,33 @@ class BatchConsumer(driver.Consumer):
     async def _ended(self, partitions: set[TP]) -> list[tuple[TP, int]]:
         """Of partitions whose fetched records have all been handed over: those that have none left in the log, and where that is."""
         # Asked of the broker: the high watermark of the last fetch may be older than the last record.
-        ends: Mapping[TP, int] = await cast(_ConsumerThread, self._thread).end_offsets(partitions)
+        ends: Mapping[TP, int] = await self._thread._ensure_consumer().end_offsets(partitions)
         positions = {tp: await self.position(tp) for tp in partitions}
         return [(tp, offset) for tp, offset in positions.items() if offset is not None and offset >= ends[tp]]
 
 
-class _ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Joins the group with our own settings."""
+class _ConsumerHere(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread without the thread, in the group with our own settings.
 
-    async def end_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
-        """Where each log ends for a reader of committed records."""
-        ends: Mapping[TP, int] = await self.call_thread(self._end_offsets, partitions)
-        return ends
+    Faust keeps its consumer in a second thread because an agent may block the event loop for long. A step does not, and two threads
+    under one interpreter lock cost a tenth of the throughput and a wait for the lock in every fetch.
+    """
 
-    async def bounds(self, partitions: Iterable[TP]) -> tuple[Mapping[TP, int], Mapping[TP, int]]:
-        """Where each log begins and ends."""
-        found: tuple[Mapping[TP, int], Mapping[TP, int]] = await self.call_thread(self._bounds, list(partitions))
-        return found
+    async def start(self) -> None:
+        """Joins the group; raises what prevents that."""
+        self._thread_started.set()
+        running = self._thread_running = asyncio.get_running_loop().create_future()
+        self._serving = asyncio.create_task(self._serve())
+        self._serving.add_done_callback(lambda task: task.cancelled() or task.exception())  # told through `running`, or by a crash
+        await running
 
-    async def _bounds(self, partitions: list[TP]) -> tuple[Mapping[TP, int], Mapping[TP, int]]:
-        consumer = self._ensure_consumer()
-        return await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+    async def call_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Calls it here and now."""
+        result = fun(*args, **kwargs)
+        return await result if isawaitable(result) else result
 
-    async def _end_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
-        ends: Mapping[TP, int] = await self._ensure_consumer().end_offsets(partitions)
-        return ends
+    async def _gather_remaining_tasks(self) -> None:
+        """A thread would cancel whatever its event loop still runs; this loop is everybody's."""
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         settings = cast(BatchTransport, transport).host.settings

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from rating.stage import Output, Record
 from streams.audit import MESSAGES, Audit
@@ -57,7 +58,7 @@ def laws_broken(topics: Topics) -> set[str]:
 
 
 def changed(record: Record, **fields: Any) -> Record:
-    return record._replace(value=json.dumps({**json.loads(record.value or b""), **fields}).encode())
+    return replace(record, value=json.dumps({**json.loads(record.value or b""), **fields}).encode())
 
 
 def first(records: list[Record], **fields: Any) -> int:
@@ -124,7 +125,7 @@ def swallow_a_reject(topics: Topics) -> None:
 def reject_what_was_fine(topics: Topics) -> None:
     reject = topics[REJECTED][0]
     headers = [(name, b"0" if name == "offset" else value) for name, value in reject.headers]
-    topics[REJECTED].append(reject._replace(headers=headers))
+    topics[REJECTED].append(replace(reject, headers=headers))
 
 
 def reject_twice(topics: Topics) -> None:
@@ -159,7 +160,7 @@ def test_a_delivery_that_nobody_rated_shows_as_pending(topics: Topics) -> None:
 
 def test_unlike_copies_of_one_time_and_id_are_counted(topics: Topics) -> None:
     at = first(topics[MESSAGES], type="message.received")
-    topics[MESSAGES].append(changed(topics[MESSAGES][at], kind="audio")._replace(offset=6001))
+    topics[MESSAGES].append(replace(changed(topics[MESSAGES][at], kind="audio"), offset=6001))
     audit = audited(topics)
     assert audit.unlike_copies == 1
     assert audit.read == 6002

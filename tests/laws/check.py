@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from rating.ids import conversation_digest
+from rating import keys
+from rating.leaves import Leaves
 from rating.records import Window as MeterWindow
 from rating.stage import Record
 from rating.windows import Windows
@@ -88,7 +89,7 @@ def _records(plan: Plan, topic: str) -> Iterator[Record]:
 def windows_are_brute_force(run: Run, oracle: Result) -> None:
     """Asks METER's windows at every edge of every conversation."""
     for phone, user in {(event.phone_number_id, event.user) for event in oracle.events}:
-        windows = Windows(run.store, conversation_digest(phone, user))
+        windows = Windows(Leaves(run.store).of(keys.conversation(phone, user)))
         for opener in openers(oracle.events, phone, user):
             for at in (opener.time - 1, opener.time, opener.time + DAY - 1, opener.time + DAY):
                 found, expected = windows.at(at), window_at(oracle.events, phone, user, at)

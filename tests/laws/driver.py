@@ -118,8 +118,7 @@ class Run:
 
 def _copy(store: Store) -> Store:
     copy = Store()
-    for key, value in store.items():
-        copy.restore(bytes(key), bytes(value))
+    copy.restore((bytes(key), bytes(value)) for key, value in store.items())
     return copy
 
 

@@ -37,14 +37,14 @@ WINDOWS = (
     Mutation(
         "a late inbound changes nothing that was decided",
         "intake.py",
-        "self._window_changed(event, to, Windows(self._state, to).open(arrived))",
-        "Windows(self._state, to).open(arrived)",
+        "self._window_changed(event, to, self._windows(to).open(arrived))",
+        "self._windows(to).open(arrived)",
     ),
     Mutation(
         "an inbound taken back changes nothing that was decided",
         "intake.py",
-        "self._window_changed(event, conversation, Windows(self._state, conversation).take_back(moment))",
-        "Windows(self._state, conversation).take_back(moment)",
+        "self._window_changed(event, conversation, self._windows(conversation).take_back(moment))",
+        "self._windows(conversation).take_back(moment)",
     ),
     Mutation(
         "the window is asked at the sending, not at the delivery",
@@ -55,7 +55,7 @@ WINDOWS = (
     Mutation(
         "where windows count by sending, a late inbound changes nothing",
         "intake.py",
-        "self._mark(keys.SENT + conversation, span, event.phone_number_id)",
+        "self._mark(conversation, keys.SENT, span, event.phone_number_id)",
         "pass",
     ),
 )
@@ -77,21 +77,21 @@ LIVES = (
     Mutation(
         "the category of delivered goes before that of sent",
         "life.py",
-        "spoken = [event for event in (sent, delivered, read)",
-        "spoken = [event for event in (delivered, sent, read)",
+        "spoken = (sent, delivered, read)",
+        "spoken = (delivered, sent, read)",
     ),
     Mutation(
         "Meta's word on sent goes before that on delivered",
         "life.py",
-        "words = [event for event in (delivered, read, sent)",
-        "words = [event for event in (sent, delivered, read)",
+        "words = (delivered, read, sent)",
+        "words = (sent, delivered, read)",
     ),
     Mutation("the account is that of delivered", "life.py", "first = sent or delivered or read", "first = delivered or read or sent"),
     Mutation(
         "a group's sent tells the country of its members",
         "life.py",
-        "for event in (own, delivered, read, failed)",
-        "for event in (sent, delivered, read, failed)",
+        "_country(own, delivered, read, failed)",
+        "_country(sent, delivered, read, failed)",
     ),
     Mutation(
         "of two at one time the larger id counts",
@@ -132,7 +132,7 @@ ENTRY_POINTS = (
     Mutation(
         "a referral taken back leaves its free entry point",
         "intake.py",
-        "self._free_entry_changed(event, conversation, FreeEntryPoints(self._state, conversation).take_referral_back(moment))",
+        "self._free_entry_changed(event, conversation, self._entry_points(conversation).take_referral_back(moment))",
         "pass",
     ),
 )
@@ -171,7 +171,7 @@ ALLOWANCE = (
     Mutation(
         "the business's reactions are ordinary messages",
         "decision.py",
-        "    if case.is_reaction:\n        return REACTION, None\n",
+        "    if given.is_reaction:\n        return REACTION, None\n",
         "",
     ),
 )
@@ -203,7 +203,7 @@ PRICES = (
     Mutation(
         "Meta's word is not heard",
         "decision.py",
-        "outcome = own.outcome if case.pricing_type is None else",
+        "outcome = own.outcome if given.pricing_type is None else",
         "outcome = own.outcome if True else",
     ),
     Mutation(
@@ -247,11 +247,11 @@ BOOKS = (
     ),
     Mutation(
         "a reversal is not taken off its total",
-        "redecide.py",
-        "self._bench.totals.add(delivery.phone_number_id, delivery.charge, -1)",
+        "corrections.py",
+        "self._bench.totals.add(priced.figures, priced.total, -1)",
         "",
     ),
-    Mutation("a correction keeps the revision", "redecide.py", "delivery.revision += 1", "delivery.revision = 1"),
+    Mutation("a correction keeps the revision", "corrections.py", "delivery.revision += 1", "delivery.revision = 1"),
     Mutation(
         "an event that is replaced is forgotten by the ledger",
         "intake.py",

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from rating import keys
 from rating.allowance import Allowance
+from rating.leaves import Leaves
 from streams.engine.state import Store
 
 FREE = 3
@@ -17,8 +18,12 @@ def moment(at_ms: int) -> bytes:
     return keys.moment(at_ms, f"wamid.{at_ms}", "")
 
 
+def month_of(store: Store, phone: str = "phone", month: str = "2026-10") -> Allowance:
+    return Allowance(store, Leaves(store), phone, month, FREE)
+
+
 def order(*at_ms: int) -> Allowance:
-    result = Allowance(Store(), "phone", "2026-10", FREE)
+    result = month_of(Store())
     for each in at_ms:
         result.take(moment(each))
     return result
@@ -60,9 +65,9 @@ def test_the_third_place_closes_the_month_for_those_who_take_none() -> None:
 def test_months_and_phone_numbers_do_not_share_places() -> None:
     store = Store()
     for at in (1, 2, 3):
-        Allowance(store, "phone", "2026-10", FREE).take(moment(at))
-    assert Allowance(store, "phone", "2026-11", FREE).is_free(moment(4))
-    assert Allowance(store, "other", "2026-10", FREE).is_free(moment(4))
+        month_of(store).take(moment(at))
+    assert month_of(store, month="2026-11").is_free(moment(4))
+    assert month_of(store, phone="other").is_free(moment(4))
 
 
 @given(steps=st.lists(st.tuples(st.booleans(), INSTANTS_MS)))
@@ -72,7 +77,8 @@ def test_any_order_of_taking_and_giving_back_is_the_sorted_order_and_says_whom_i
     everyone = range(14)
     for takes, at in steps:
         before = {each for each in everyone if sum(taken < each for taken in there) < FREE}
-        month = Allowance(store, "phone", "2026-10", FREE)
+        leaves = Leaves(store)
+        month = Allowance(store, leaves, "phone", "2026-10", FREE)
         moved = month.take(moment(at)) if takes else month.give_back(moment(at))
         there = there | {at} if takes else there - {at}
         free = {each for each in everyone if sum(taken < each for taken in there) < FREE}
@@ -89,3 +95,4 @@ def test_any_order_of_taking_and_giving_back_is_the_sorted_order_and_says_whom_i
         if moved is not None and moved.place is not None:
             told.add(next(each for each in everyone if moment(each) == moved.place))
         assert (before ^ free) - {at} <= told
+        leaves.settle()

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from rating import keys
 from rating.free_entry import ANSWER_WITHIN_MS, LENGTH_MS, FreeEntryPoints
+from rating.leaves import Leaves
 from streams.engine.state import Store
 
 HOUR_MS = 60 * 60 * 1000
 DAY_ONE_MS = 1_767_225_600_000
-CONVERSATION = bytes(16)
+CONVERSATION = keys.conversation("phone", "user")
 
 
 def moment(at_ms: int, message_id: str = "wamid.a") -> bytes:
@@ -21,7 +22,7 @@ def moment(at_ms: int, message_id: str = "wamid.a") -> bytes:
 
 
 def points() -> FreeEntryPoints:
-    return FreeEntryPoints(Store(), CONVERSATION)
+    return FreeEntryPoints(Leaves(Store()).of(CONVERSATION))
 
 
 @pytest.mark.parametrize(
@@ -89,8 +90,7 @@ TIMES = st.integers(0, 12).map(lambda n: n * 12 * HOUR_MS)
 
 @given(data=st.data())
 def test_any_way_to_the_same_referrals_and_answers_is_the_brute_force_union(data: st.DataObject) -> None:
-    store = Store()
-    walked = FreeEntryPoints(store, CONVERSATION)
+    walked = points()
     referrals: set[int] = set()
     sends: dict[tuple[int, str], int | None] = {}
     for _ in range(data.draw(st.integers(0, 12))):

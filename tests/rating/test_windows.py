@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rating import keys
+from rating.leaves import Leaves
 from rating.windows import LENGTH_MS, Span, Windows
 from streams.engine.state import Store
 
 HOUR_MS = 60 * 60 * 1000
-CONVERSATION = bytes(16)
+CONVERSATION = keys.conversation("phone", "user")
 INSTANTS_MS = st.one_of(st.integers(0, 5 * LENGTH_MS), st.sampled_from([n * LENGTH_MS + d for n in range(4) for d in (0, 1)]))
 MESSAGES = st.tuples(INSTANTS_MS, st.sampled_from(["wamid.a", "wamid.b"]))
 
@@ -21,7 +22,7 @@ def moment(at_ms: int, message_id: str | None = None) -> bytes:
 
 
 def windows(*opened_at_ms: int) -> Windows:
-    result = Windows(Store(), CONVERSATION)
+    result = Windows(Leaves(Store()).of(CONVERSATION))
     for at_ms in opened_at_ms:
         result.open(moment(at_ms))
     return result
@@ -60,7 +61,7 @@ def test_a_message_at_exactly_24_hours_opens_a_window_of_its_own() -> None:
 
 def test_of_two_messages_at_one_instant_the_smaller_id_opened_the_window() -> None:
     for order in (["wamid.a", "wamid.b"], ["wamid.b", "wamid.a"]):
-        result = Windows(Store(), CONVERSATION)
+        result = Windows(Leaves(Store()).of(CONVERSATION))
         for message_id in order:
             result.open(moment(HOUR_MS, message_id))
         window = result.at(2 * HOUR_MS)
@@ -98,7 +99,7 @@ def test_a_charged_message_knows_by_how_much_it_missed_the_window() -> None:
 
 @given(opened=st.lists(MESSAGES), asked_ms=INSTANTS_MS)
 def test_open_means_that_some_message_came_less_than_24_hours_before(opened: list[tuple[int, str]], asked_ms: int) -> None:
-    result = Windows(Store(), CONVERSATION)
+    result = Windows(Leaves(Store()).of(CONVERSATION))
     for at_ms, message_id in opened:
         result.open(moment(at_ms, message_id))
     assert (result.at(asked_ms) is not None) is any(at_ms <= asked_ms < at_ms + LENGTH_MS for at_ms, _ in opened)
@@ -114,13 +115,16 @@ def test_any_way_to_the_same_messages_ends_in_the_same_indexes_and_every_span_is
     for opens, message in steps:
         before = _open_instants(edges, there)
         there = there | {message} if opens else there - {message}
-        walked = Windows(store, CONVERSATION)
+        leaves = Leaves(store)
+        walked = Windows(leaves.of(CONVERSATION))
         span = walked.open(moment(*message)) if opens else walked.take_back(moment(*message))
         assert before ^ _open_instants(edges, there) == {at for at in edges if span is not None and span.from_ms <= at < span.to_ms}
-    straight = Store()
+        leaves.settle()
+    straight = Leaves(Store())
     for message in sorted(there):
-        Windows(straight, CONVERSATION).open(moment(*message))
-    assert dict(store.items()) == dict(straight.items())
+        Windows(straight.of(CONVERSATION)).open(moment(*message))
+    for kind in (keys.OPENS_WINDOW, keys.CHAIN_START):
+        assert list(Leaves(store).of(CONVERSATION).range(kind)) == list(straight.of(CONVERSATION).range(kind))
 
 
 def _open_instants(instants_ms: set[int], messages: set[tuple[int, str]]) -> set[int]:

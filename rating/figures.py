@@ -1,0 +1,91 @@
+"""Figures that many lines share, each worked out once: prices of a day are few, messages are many.
+
+Nothing here is state: a process that has forgotten all of it decides the same, only slower. What must be remembered, the figures of
+published lines, lies in the state under their name.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from rating import keys
+from rating.catalog import Catalog
+from rating.decision import Circumstances, Ruling, ruling_on
+from rating.ids import digest_of
+from rating.lines import LineText, line_text
+from rating.records import Figures, Version, decode_figures, encode
+from rating.stage import State
+from rating.totals import TotalText, total_text
+
+_REMEMBERED: Final = 100_000
+
+
+class Priced(NamedTuple):
+    """Figures with everything about them that need be written only once."""
+
+    figures: Figures
+    name: bytes
+    """16 bytes; equal figures have one name."""
+    line: LineText
+    total: TotalText
+
+
+class Decided(NamedTuple):
+    """A ruling, its figures priced. A text is why there is no price: `no_rate`."""
+
+    category: str
+    in_allowance: Priced | str
+    beyond_allowance: Priced | str | None
+    takes_place: bool
+
+
+class FiguresBook:
+    """Rulings by their circumstances, and figures by their name."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._rulings: dict[Circumstances, Decided] = {}
+        self._by_name: dict[bytes, Priced] = {}
+
+    def ruling(self, given: Circumstances, account_id: str, version: Version) -> Decided:
+        """The ruling on circumstances. `account_id` and `version` belong to the profiles that these name."""
+        known = self._rulings.get(given)
+        if known is None:
+            if len(self._rulings) >= _REMEMBERED:
+                self._rulings.clear()
+            known = self._rulings[given] = self._decided(ruling_on(given, account_id, version, self._catalog))
+        return known
+
+    def named(self, name: bytes, state: State) -> Priced:
+        """The figures that a line was published with; `keep` must have been called for them."""
+        known = self._by_name.get(name)
+        if known is None:
+            encoded = state.get(keys.FIGURES + name)
+            if encoded is None:
+                raise AssertionError("a line in force without its figures")
+            known = self._priced(decode_figures(encoded))
+        return known
+
+    def keep(self, priced: Priced, state: State) -> None:
+        """Puts figures in the state, where a line that is published with them will find them again."""
+        key = keys.FIGURES + priced.name
+        if state.get(key) is None:
+            state.put(key, encode(priced.figures))
+
+    def _decided(self, ruling: Ruling) -> Decided:
+        inside, beyond = ruling.in_allowance, ruling.beyond_allowance
+        return Decided(
+            ruling.category,
+            inside if isinstance(inside, str) else self._priced(inside),
+            beyond if beyond is None or isinstance(beyond, str) else self._priced(beyond),
+            ruling.takes_place,
+        )
+
+    def _priced(self, figures: Figures) -> Priced:
+        name = digest_of(encode(figures))
+        known = self._by_name.get(name)
+        if known is None:
+            if len(self._by_name) >= _REMEMBERED:
+                self._by_name.clear()
+            known = self._by_name[name] = Priced(figures, name, line_text(figures), total_text(figures))
+        return known
