@@ -74,40 +74,30 @@ def dated(case: Case, known: Known | None) -> tuple[LocalDate, Version] | None:
     return None if version is None else (date, version)
 
 
-class Refusal(NamedTuple):
-    """Why a delivery cannot be priced."""
-
-    reason: str
-    """Of the contract's."""
-    country: str | None
-    market: str | None
-
-
 def circumstances_of(
     case: Case, phone_number_id: str, profiles: bytes, date: LocalDate, catalog: Catalog, *, in_window: bool, in_free_entry_point: bool
-) -> Circumstances | Refusal:
+) -> Circumstances | str:
     """What a dated delivery is decided by, or why it cannot be priced, in the contract's order of precedence.
 
     The reason `no_category` is final only when the wait for the category is over.
     """
     if rulebook_on(date) is None:
-        return Refusal("no_rulebook", None, None)
-    match = _market_of(case, catalog, date)
-    country, market = match or (None, None)
+        return "no_rulebook"
     if case.pricing_type is not None and case.pricing_type not in META_OUTCOMES:
-        return Refusal("unknown_pricing", country, market)
+        return "unknown_pricing"
     if case.category is None:
-        return Refusal("no_category", country, market)
+        return "no_category"
     if case.category not in CATEGORIES:
-        return Refusal("unknown_category", country, market)
-    if market is None:
-        return Refusal("no_market", None, None)
+        return "unknown_category"
+    match = market_of(case, catalog, date)
+    if match is None:
+        return "no_market"
     return Circumstances(
         phone_number_id,
         profiles,
         date,
-        country,
-        market,
+        match[0],
+        match[1],
         case.category,
         case.pricing_type,
         case.is_reaction,
@@ -181,7 +171,8 @@ def _takes_place(pricing_type: str | None) -> bool:
     return pricing_type is None or pricing_type in _FREE_BUT_COUNTED
 
 
-def _market_of(case: Case, catalog: Catalog, date: LocalDate) -> tuple[str | None, str] | None:
+def market_of(case: Case, catalog: Catalog, date: LocalDate) -> tuple[str | None, str] | None:
+    """Country and market of a dated delivery's recipient; None where no row of the market table is for it."""
     if case.recipient.startswith("+"):
         return catalog.market_of_phone(case.recipient[1:], date)
     country = case.user_country or _country_in_id(case.recipient)

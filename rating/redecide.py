@@ -9,7 +9,7 @@ from rating import keys, waits
 from rating.allowance import Allowance, Moved
 from rating.catalog import Catalog
 from rating.corrections import Corrections
-from rating.decision import Refusal, circumstances_of, dated, unrated
+from rating.decision import circumstances_of, dated, market_of, unrated
 from rating.figures import Decided, FiguresBook, Priced
 from rating.free_entry import FreeEntryPoints
 from rating.ids import LocalDate
@@ -75,13 +75,13 @@ class Redecision:
             in_window=window is not None,
             in_free_entry_point=self._in_free_entry_point(case, entries),
         )
-        if isinstance(given, Refusal):
-            if given.reason == "no_category" and not delivery.wait_is_over:
+        if isinstance(given, str):
+            if given == "no_category" and not delivery.wait_is_over:
                 self._waits(delivery, case)
             else:
-                self._stays_unrated(
-                    delivery, unrated(given.reason, case, category=case.category, country=given.country, market=given.market)
-                )
+                # What lacks a category has a recipient all the same; before the first rulebook no table says where.
+                country, market = (given != "no_rulebook" and market_of(case, self._catalog, date)) or (None, None)
+                self._stays_unrated(delivery, unrated(given, case, category=case.category, country=country, market=market))
             return
         decided = self._book.ruling(given, case.account_id, version)
         due = self._due(delivery, case, date, decided)

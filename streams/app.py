@@ -13,12 +13,14 @@ from typing import Any, NoReturn
 
 import faust
 from faust.tables.manager import TableManager
+from faust.types.auth import CredentialsT
 
 from rating.stage import Stage
 from streams import logs, selfcheck, topics, web
 from streams.brokers import embedded
 from streams.engine import aiokafka_fixes
 from streams.engine.batches import RecordBatch
+from streams.engine.clients import connection
 from streams.engine.engine import Engine
 from streams.engine.transport import BatchChannel, BatchTransport
 from streams.errors import UserError
@@ -46,6 +48,7 @@ def make_app(settings: Settings, stage: Stage, stage_name: str = "meter", *, dra
     app = PipelineApp(
         settings.app_id,
         broker=[f"aiokafka://{address}" for address in settings.bootstrap_servers],
+        broker_credentials=_credentials(settings),
         datadir=tempfile.gettempdir(),  # nothing is written: state lives in Kafka
         topic_disable_leader=True,
         topic_allow_declare=False,
@@ -77,6 +80,19 @@ class _NoTables(TableManager):
     async def on_start(self) -> None:
         await self._update_channels()
         await self.recovery.start()
+
+
+def _credentials(settings: Settings) -> CredentialsT | None:
+    """How the clients log in that Faust makes by itself: its producer, which we have no use for, is started all the same."""
+    options = connection(settings)
+    if settings.sasl_mechanism is not None:
+        return faust.SASLCredentials(
+            username=options["sasl_plain_username"],
+            password=options["sasl_plain_password"],
+            mechanism=settings.sasl_mechanism,
+            ssl_context=options.get("ssl_context"),
+        )
+    return faust.SSLCredentials(options["ssl_context"]) if "ssl_context" in options else None
 
 
 def faust_app(settings: Settings, stage: Stage, stage_name: str, stage_topics: Sequence[topics.Topic]) -> PipelineApp:

@@ -73,9 +73,7 @@ async def connect(settings: Settings) -> AsyncIterator[TopicReader]:
             cluster = await consumer._client.fetch_all_metadata()
     except (KafkaConnectionError, NodeNotReadyError, TimeoutError, OSError):
         await consumer.stop()
-        raise UnreachableError(
-            f"Kafka at {settings.bootstrap} does not answer; start it, or name another with --bootstrap or WAMETER_BOOTSTRAP"
-        ) from None
+        raise clients.unreachable(settings) from None
     except KafkaError as error:
         await consumer.stop()
         raise UnreachableError(

@@ -17,7 +17,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas.topics import TOPIC_BY_NAME
-from streams.engine.clients import connection
+from streams.engine.clients import connection, unreachable
 from streams.errors import UnreachableError, UserError
 from streams.settings import Settings
 
@@ -197,7 +197,7 @@ async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]
     try:
         await admin.start()
     except KafkaConnectionError:
-        raise UnreachableError(f"Kafka at {settings.bootstrap} does not answer; start it, or name another with --bootstrap") from None
+        raise unreachable(settings) from None
     try:
         yield admin
     except KafkaError as error:

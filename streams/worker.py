@@ -16,9 +16,11 @@ from aiokafka.errors import KafkaConnectionError
 from rating.stage import Stage
 from streams import logs, selfcheck, topics, web
 from streams.app import PipelineApp, make_app
+from streams.engine import aiokafka_fixes
+from streams.engine.clients import unreachable
 from streams.engine.collector import spare_what_stays
 from streams.engine.fatal import die
-from streams.errors import UnreachableError, UserError
+from streams.errors import UserError
 from streams.settings import Settings
 from streams.stages import meter_of
 
@@ -45,6 +47,7 @@ def run_worker(
 
 
 async def _run(settings: Settings, stage: Stage, stage_name: str, stage_topics: Sequence[topics.Topic], drain: bool) -> int:
+    aiokafka_fixes.apply()
     found = await selfcheck.check(settings, stage_topics, stage.inputs)
     if found.problems:
         raise UserError(*found.problems)
@@ -57,7 +60,7 @@ async def _run(settings: Settings, stage: Stage, stage_name: str, stage_topics: 
         try:
             await app.start()
         except KafkaConnectionError:
-            raise UnreachableError(f"Kafka at {settings.bootstrap} does not answer; start it, or name another with --bootstrap") from None
+            raise unreachable(settings) from None
         await _until_over(app, stop)
         await _stop(app)
     log.info("worker stopped")

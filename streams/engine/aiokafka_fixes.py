@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -14,14 +15,16 @@ from aiokafka.producer.sender import Sender
 _find_coordinator = Sender._find_coordinator
 _close_fetcher = Fetcher.close
 _NO_HEADERS: list[tuple[str, bytes]] = []
+_close_connection = AIOKafkaConnection.close
 
 
 def apply() -> None:
     """Applies all of them; a second call changes nothing."""
     Sender._find_coordinator = find_coordinator_again
     PartitionRecords._consumer_record = record_as_it_is
-    BatchBuilder.append = append_as_it_is
     Fetcher.close = close_for_sure
+    AIOKafkaConnection.close = close_without_goodbye
+    BatchBuilder.append = append_as_it_is
 
 
 async def find_coordinator_again(self: Any, kind: Any, key: str) -> Any:
@@ -47,6 +50,30 @@ def record_as_it_is(self: Any, topic_partition: Any, record: Any) -> Any:
     return record
 
 
+async def close_for_sure(self: Any) -> None:
+    """A consumer that is stopped right after its assignment changed may wait for ever for its fetching task.
+
+    That task is cancelled while it awaits a request which takes the cancellation for its own, and goes on fetching. So it is
+    cancelled until it ends.
+    """
+    while not self._fetch_task.done():
+        self._fetch_task.cancel()
+        await asyncio.wait({self._fetch_task}, timeout=0.1)
+    await _close_fetcher(self)
+
+
+def close_without_goodbye(self: Any, reason: Any = None, exc: Any = None) -> Any:
+    """Under TLS and uvloop a closed connection waits half a minute for the broker's goodbye, and whoever closes a client waits with it.
+
+    Nothing is lost without one: what was sent was answered before.
+    """
+    writer = self._writer
+    closed = _close_connection(self, reason, exc)
+    if writer is not None and self._security_protocol.endswith("SSL"):
+        writer.transport.abort()
+    return closed
+
+
 def append_as_it_is(self: Any, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Sequence[Any] = ()) -> Any:
     """A batch takes a record without asking for serialisers, which no producer of this process may have. `timestamp` is in milliseconds.
 
@@ -60,15 +87,3 @@ def append_as_it_is(self: Any, *, timestamp: int | None, key: bytes | None, valu
     else:
         self._relative_offset += 1
     return metadata
-
-
-async def close_for_sure(self: Any) -> None:
-    """A consumer that is stopped right after its assignment changed may wait for ever for its fetching task.
-
-    That task is cancelled while it awaits a request which takes the cancellation for its own, and goes on fetching. So it is
-    cancelled until it ends.
-    """
-    while not self._fetch_task.done():
-        self._fetch_task.cancel()
-        await asyncio.wait({self._fetch_task}, timeout=0.1)
-    await _close_fetcher(self)

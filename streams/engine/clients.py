@@ -7,6 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.helpers import create_ssl_context
 
+from streams.errors import UnreachableError
 from streams.settings import Settings
 
 READ_COMMITTED = "read_committed"
@@ -29,6 +30,16 @@ def connection(settings: Settings) -> dict[str, Any]:
         options["sasl_plain_username"] = settings.sasl_username
         options["sasl_plain_password"] = settings.sasl_password.get_secret_value() if settings.sasl_password else None
     return options
+
+
+def unreachable(settings: Settings) -> UnreachableError:
+    """What to say when no broker lets us in. Who refuses a login or is not trusted looks, from here, like one who is away."""
+    if settings.security_protocol == "PLAINTEXT":
+        return UnreachableError(f"Kafka at {settings.bootstrap} does not answer; start it, or name another with --bootstrap")
+    return UnreachableError(
+        f"Kafka at {settings.bootstrap} does not answer, or does not let us in; start it, name another with --bootstrap, or check "
+        "security_protocol, sasl_mechanism, sasl_username, sasl_password and ssl_ca_file"
+    )
 
 
 def reader(settings: Settings, group_id: str | None = None) -> AIOKafkaConsumer:

@@ -60,10 +60,8 @@ class Steps:
             effects.outputs = [output for output in effects.outputs if output.only_in in (None, self._number)]
         self._breaker.check(records, effects.counts.get("rejected", 0))
         changes = self.store.commit()
-        if self._kept and (effects.outputs or changes):
-            while self._kept:
-                self.store.put(*self._kept.popitem())
-            changes |= self.store.commit()
+        if self._kept and (changes or effects.outputs):
+            changes |= self._write_kept()
         stepped_s = time.monotonic()
         if changes or effects.outputs:
             async with within(self._settings.step_timeout_ms, "transaction was not committed", "step_timeout_ms"):
@@ -75,6 +73,12 @@ class Steps:
                 self._metrics.clock_skew(self._log.clock_skew_ms)
                 self._clock.check(self._log.clock_skew_ms)
         return effects
+
+    def _write_kept(self) -> dict[bytes, bytes | None]:
+        self.store.begin()
+        while self._kept:
+            self.store.put(*self._kept.popitem())
+        return self.store.commit()
 
     def _take(self, batch: RecordBatch, work: list[Record | Tick], offsets: dict[TopicPartition, int]) -> None:
         """Adds a batch's new records to the step, and its position to what the step commits."""

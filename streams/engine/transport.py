@@ -8,7 +8,7 @@ consumer, and with it all bookkeeping of offsets: positions are given by whoever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from inspect import isawaitable
 from itertools import count
 from typing import Any, Protocol, cast
@@ -148,7 +148,8 @@ class BatchConsumer(driver.Consumer):
         except OffsetOutOfRangeError as error:
             gone = {tp: offset for tp, offset in error.args[0].items() if offset == self._next_offsets.get(tp)}
             if gone:  # else it is the group's own offset, tried before a lease
-                begins, ends = await cast(_ConsumerHere, self._thread).bounds(gone)
+                consumer = self._thread._ensure_consumer()
+                begins, ends = await consumer.beginning_offsets(list(gone)), await consumer.end_offsets(list(gone))
                 places = [(self.host.logical(tp.topic), tp.partition, offset, begins[tp], ends[tp]) for tp, offset in gone.items()]
                 die(RefusalError("; ".join(out_of_range(*place) for place in places)))
             return {}
@@ -205,11 +206,6 @@ class _ConsumerHere(driver.AIOKafkaConsumerThread):
 
     async def _gather_remaining_tasks(self) -> None:
         """A thread would cancel whatever its event loop still runs; this loop is everybody's."""
-
-    async def bounds(self, partitions: Iterable[TP]) -> tuple[Mapping[TP, int], Mapping[TP, int]]:
-        """Where each log begins and ends."""
-        consumer = self._ensure_consumer()
-        return await consumer.beginning_offsets(list(partitions)), await consumer.end_offsets(list(partitions))
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         settings = cast(BatchTransport, transport).host.settings

@@ -30,7 +30,7 @@ class ApacheKafka:
     """One broker on free ports; its data outlives `stop` and `kill`, until `remove`."""
 
     def __init__(self, properties: Mapping[str, str] | None = None) -> None:
-        """`properties` are laid over those that all tests have; `{port}` in them becomes the clients' port."""
+        """`properties` are laid over those that all tests have; `{port}` and `{controller_port}` in them become its ports."""
         self._directory = Path(tempfile.mkdtemp(prefix="wameter-kafka-"))
         self._port, self._controller_port = _free_ports()
         self.bootstrap = f"127.0.0.1:{self._port}"
@@ -154,5 +154,5 @@ def _properties(data: Path, port: int, controller_port: int, others: Mapping[str
         "log.cleaner.backoff.ms": "1000",
         "num.network.threads": "2",
         "num.io.threads": "4",
-    } | {name: value.replace("{port}", str(port)) for name, value in others.items()}
+    } | {name: value.replace("{port}", str(port)).replace("{controller_port}", str(controller_port)) for name, value in others.items()}
     return "".join(f"{name}={value}\n" for name, value in settings.items())
