@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.helpers import create_ssl_context
 
 from streams.errors import UnreachableError
@@ -56,6 +57,29 @@ def reader(settings: Settings, group_id: str | None = None) -> AIOKafkaConsumer:
         max_partition_fetch_bytes=FETCH_BYTES,
         fetch_max_bytes=8 * FETCH_BYTES,
         fetch_max_wait_ms=100,
+    )
+
+
+def member(settings: Settings, assignor: type[AbstractPartitionAssignor]) -> AIOKafkaConsumer:
+    """A member of the pipeline's group. It commits nothing, and reads from where it is told alone."""
+    return AIOKafkaConsumer(
+        **connection(settings),
+        group_id=settings.app_id,
+        group_instance_id=settings.group_instance_id,
+        partition_assignment_strategy=[assignor],
+        isolation_level=READ_COMMITTED,
+        enable_auto_commit=False,
+        auto_offset_reset="none",  # a partition's state says where to begin; where that is gone, a person must know
+        max_poll_records=settings.batch_max_records,
+        max_partition_fetch_bytes=FETCH_BYTES,
+        fetch_max_bytes=8 * FETCH_BYTES,
+        fetch_max_wait_ms=100,
+        request_timeout_ms=settings.session_timeout_ms + settings.step_timeout_ms + 10_000,
+        session_timeout_ms=settings.session_timeout_ms,
+        # Nothing is fetched while state is restored; and a rebalance waits for the steps that are running.
+        max_poll_interval_ms=settings.restore_timeout_ms + 300_000,
+        rebalance_timeout_ms=max(settings.session_timeout_ms, settings.step_timeout_ms + 5000),
+        heartbeat_interval_ms=min(1000, settings.session_timeout_ms // 6),
     )
 
 

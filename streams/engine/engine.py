@@ -12,7 +12,7 @@ from rating.stage import Stage
 from streams.engine.batches import RecordBatch
 from streams.engine.breaker import Breaker
 from streams.engine.broadcast import BroadcastReader
-from streams.engine.fatal import RefusalError, die
+from streams.engine.fatal import RefusalError, die, within
 from streams.engine.partition import Kept, Partition
 from streams.engine.placement import Placement
 from streams.engine.stuck import StuckDetector
@@ -21,6 +21,8 @@ from streams.metrics import Metrics
 from streams.settings import Settings
 
 log = structlog.get_logger(__name__)
+CLOSE_MARGIN_MS = 2000
+"""For what comes after the step that runs: the group is told, the connection closed. The group waits three seconds longer still."""
 
 if TYPE_CHECKING:
     import faust
@@ -104,7 +106,7 @@ class Engine:
         """Closes partitions; returns when nothing of them is under way."""
         self._settled = False
         leaving = [self._partitions.pop(number) for number in {tp.partition for tp in partitions} & self._partitions.keys()]
-        for partition, kept in zip(leaving, await asyncio.gather(*(partition.close() for partition in leaving)), strict=True):
+        for partition, kept in zip(leaving, await self._close(leaving), strict=True):
             if kept is not None:
                 self._kept[partition.number] = kept
 
@@ -114,7 +116,7 @@ class Engine:
         if self._broadcast is not None:
             await self._broadcast.stop()
         leaving, self._partitions = self._partitions, {}
-        await asyncio.gather(*(partition.close() for partition in leaving.values()))
+        await self._close(list(leaving.values()))
 
     def has_room(self, topic_partition: TP) -> bool:
         """True when a batch of it would be taken now."""
@@ -162,6 +164,14 @@ class Engine:
         """Ends the worker once every partition it owns is drained; never amid a rebalance, which may still bring it others."""
         if self.draining and self._settled and all(partition.is_drained for partition in self._partitions.values()):
             self.finished.set()
+
+    async def _close(self, leaving: list[Partition]) -> list[Kept | None]:
+        """Closes partitions within the time that a step may take, plus a margin: others wait for them. Else the process ends."""
+        try:
+            async with within(self.settings.step_timeout_ms + CLOSE_MARGIN_MS, "partitions were not given up", "step_timeout_ms"):
+                return await asyncio.gather(*(partition.close() for partition in leaving))
+        except TimeoutError as error:
+            die(error, partitions=[partition.number for partition in leaving])
 
     async def _deliver(self, batch: RecordBatch) -> None:
         """A broadcast batch to every partition; waits while one of them is busy with many."""

@@ -13,7 +13,7 @@ from inspect import isawaitable
 from itertools import count
 from typing import Any, Protocol, cast
 
-import aiokafka
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.channels import Channel
 from faust.transport.drivers import aiokafka as driver
@@ -21,9 +21,8 @@ from faust.types import TP
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from rating.stage import Stage
-from streams.engine import identity
+from streams.engine import clients, identity
 from streams.engine.batches import RecordBatch, batch_of, split
-from streams.engine.clients import FETCH_BYTES, READ_COMMITTED, connection
 from streams.engine.fatal import RefusalError, die
 from streams.engine.membership import assignor_of
 from streams.engine.positions import out_of_range
@@ -207,28 +206,10 @@ class _ConsumerHere(driver.AIOKafkaConsumerThread):
     async def _gather_remaining_tasks(self) -> None:
         """A thread would cancel whatever its event loop still runs; this loop is everybody's."""
 
-    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
-        settings = cast(BatchTransport, transport).host.settings
-        self._assignor = assignor_of(identity.encode(cast(BatchTransport, transport).host.stage.identity))
-        return aiokafka.AIOKafkaConsumer(
-            **connection(settings),
-            group_id=settings.app_id,
-            group_instance_id=settings.group_instance_id,
-            partition_assignment_strategy=[self._assignor],
-            isolation_level=READ_COMMITTED,
-            enable_auto_commit=False,
-            auto_offset_reset="none",  # a partition's state says where to begin; where that is gone, a person must know
-            max_poll_records=settings.batch_max_records,
-            max_partition_fetch_bytes=FETCH_BYTES,
-            fetch_max_bytes=8 * FETCH_BYTES,
-            fetch_max_wait_ms=100,
-            request_timeout_ms=settings.session_timeout_ms + settings.step_timeout_ms + 10_000,
-            session_timeout_ms=settings.session_timeout_ms,
-            # Nothing is fetched while state is restored; and a rebalance waits for the steps that are running.
-            max_poll_interval_ms=settings.restore_timeout_ms + 300_000,
-            rebalance_timeout_ms=max(settings.session_timeout_ms, settings.step_timeout_ms + 5000),
-            heartbeat_interval_ms=min(1000, settings.session_timeout_ms // 6),
-        )
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        host = cast(BatchTransport, transport).host
+        self._assignor = assignor_of(identity.encode(host.stage.identity))
+        return clients.member(host.settings, self._assignor)
 
     async def on_thread_stop(self) -> None:
         """Leaves the group for good if the work is done. A worker that is only stopped and has a static name keeps its place."""
