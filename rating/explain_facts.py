@@ -82,7 +82,7 @@ class Standing:
     free: int
     """Free messages of a month."""
     taken: int
-    """Places taken so far, this one included."""
+    """Places that are taken in the month, by every message that is known."""
     number: int
     """Its own place, from 1; of one that takes none, the place that it would have."""
     takes_place: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from rating.explain_facts import DeliveryFacts, MarketFound, Published, Seen
+from rating.explain_facts import Clause, DeliveryFacts, Fee, MarketFound, PriceFound, Published, Seen
 from rating.explain_times import clock, length, money, spoken_month
 
 Row = tuple[str, str]
@@ -46,15 +46,15 @@ def rows(delivery: DeliveryFacts) -> Iterator[Row]:
         yield "Free entry", _free_entry(delivery)
     yield "Window", _window(delivery)
     if delivery.clause is not None:
-        yield "Rule", _rule(delivery)
+        yield "Rule", rule_row(delivery.clause, delivery.date) + ("; a reaction is free" if delivery.is_reaction else "")
     if delivery.allowance is not None:
         yield "Allowance", _allowance(delivery)
     if delivery.market is not None:
-        yield "Market", _market(delivery.market)
+        yield "Market", market_row(delivery.market)
     if delivery.price is not None and delivery.due is not None:
-        yield "Price", _price(delivery)
+        yield "Price", price_row(delivery.price, delivery.due.category, delivery.due.currency)
     if delivery.fee is not None and delivery.due is not None:
-        yield "Fee", _fee(delivery)
+        yield "Fee", fee_row(delivery.fee, delivery.due.amount_nanos, delivery.due.currency)
     if delivery.due is not None:
         yield "Line", f"{delivery.due.line_id}, revision {delivery.due.revision}, {delivery.due.outcome}: {delivery.due.reason}"
 
@@ -76,17 +76,14 @@ def _window(delivery: DeliveryFacts) -> str:
     return f"none{basis}: {'; '.join(said)}{matters}"
 
 
-def _rule(delivery: DeliveryFacts) -> str:
-    clause = delivery.clause
-    if clause is None:
-        return ""
+def rule_row(clause: Clause, date: str | None) -> str:
+    """The clause of the rulebook, and why it is that one."""
     where = f"{clause.inside} inside a window, {clause.outside} outside"
     if clause.inside == clause.outside:
         where = f"{clause.inside} inside a window and outside"
     if clause.beyond_allowance is not None:
         where = f"{clause.inside} while the month's allowance lasts, then {clause.beyond_allowance}"
-    overruled = "; reactions are free" if delivery.is_reaction else ""
-    return f"rulebook {clause.rulebook}, because the local date is {delivery.date}: {clause.category} is {where}{overruled}"
+    return f"rulebook {clause.rulebook}, because the local date is {date}: {clause.category} is {where}"
 
 
 def _free_entry(delivery: DeliveryFacts) -> str:
@@ -113,7 +110,8 @@ def _allowance(delivery: DeliveryFacts) -> str:
     )
 
 
-def _market(market: MarketFound) -> str:
+def market_row(market: MarketFound) -> str:
+    """How the recipient led to the market."""
     where = f" ({', '.join(market.rows)})" if market.rows else ""
     country = "" if market.country is None else f" is {market.country}"
     if market.by == "prefix":
@@ -126,23 +124,19 @@ def _market(market: MarketFound) -> str:
     return f"{told}{country}: {market.market or 'none'}{where}"
 
 
-def _price(delivery: DeliveryFacts) -> str:
-    price, due = delivery.price, delivery.due
-    if price is None or due is None:
-        return ""
-    instead = "" if price.printed_for == due.category else f"; the card has no row for {due.category}, so {price.printed_for}'s holds"
+def price_row(price: PriceFound, category: str, currency: str) -> str:
+    """The row of the card."""
+    instead = "" if price.printed_for == category else f"; the card has no row for {category}, so {price.printed_for}'s holds"
     return (
-        f"{money(price.cost_nanos, due.currency)}: card {price.card}, in force from {price.effective_from}, {price.printed_for}, "
+        f"{money(price.cost_nanos, currency)}: card {price.card}, in force from {price.effective_from}, {price.printed_for}, "
         f"tier {price.tier} ({price.row}){instead}"
     )
 
 
-def _fee(delivery: DeliveryFacts) -> str:
-    fee, due = delivery.fee, delivery.due
-    if fee is None or due is None:
-        return ""
-    rounded = f", rounded half up to {fee.decimals} decimals {money(fee.fee_nanos, due.currency)}" if fee.is_rounded else ""
-    return f"{fee.percent} % of the price is {fee.exact}{rounded}; together {money(due.amount_nanos, due.currency)}"
+def fee_row(fee: Fee, amount_nanos: int, currency: str) -> str:
+    """The fee, its rounding, and what it adds up to."""
+    rounded = f", rounded half up to {fee.decimals} decimals {money(fee.fee_nanos, currency)}" if fee.is_rounded else f" {currency}"
+    return f"{fee.percent} % of the price is {fee.exact}{rounded}; together {money(amount_nanos, currency)}"
 
 
 def _meta(delivery: DeliveryFacts) -> str:
