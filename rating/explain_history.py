@@ -130,7 +130,7 @@ def seen(arrivals: Iterable[Arrival], delivery: Delivery | None, gave: dict[str,
         if counts:
             counted.add(status)
         found.append(_seen(arrival, "counts" if counts else "copy" if is_it else "superseded", gave.get(status, ()) if counts else ()))
-    return tuple(sorted(found, key=lambda each: (each.time_ms, _ORDER.get(each.type, 0), each.standing)))
+    return tuple(sorted(found, key=lambda each: (each.time_ms, _ORDER.get(each.type, 0))))
 
 
 def seen_inbound(arrivals: Iterable[Arrival], inbound: Inbound) -> tuple[Seen, ...]:
@@ -141,7 +141,7 @@ def seen_inbound(arrivals: Iterable[Arrival], inbound: Inbound) -> tuple[Seen, .
         is_it = (inbound.time_ms, inbound.event_id) == (arrival.event.time_ms, arrival.event.id)
         found.append(_seen(arrival, "counts" if is_it and not counted else "copy" if is_it else "superseded", ()))
         counted = counted or is_it
-    return tuple(sorted(found, key=lambda each: (each.time_ms, each.standing)))
+    return tuple(sorted(found, key=lambda each: each.time_ms))
 
 
 _ORDER: Final = {"message.sent": 1, "message.delivered": 2, "message.read": 3, "message.failed": 4}

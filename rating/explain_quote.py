@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rating.explain_rows import Row, fee_row, market_row, price_row, rule_row
+from rating.explain_rows import Row, fee_row, labelled, market_row, price_row, rule_row
 from rating.explain_times import clock, length, money, spoken, spoken_month
 from rating.explain_words import KINDS
 from rating.quote import Answer, Quote
@@ -16,11 +16,12 @@ def tell_quote(quote: Quote) -> list[str]:
     what = KINDS.get(quote.category, "message").capitalize()
     lines = [f"{what} of {quote.account_id} to {quote.recipient}, delivered on {when} ({quote.timezone or 'UTC'})", ""]
     if quote.unpriced is not None:
-        lines += [f"  No price, because {quote.unpriced.lacks}.", f"  To mend it: {quote.unpriced.mend}."]
-    lines += [f"  {_answer(answer, quote)}" for answer in quote.answers]
+        for sentence in (f"No price, because {quote.unpriced.lacks}.", f"To mend it: {quote.unpriced.mend}."):
+            lines += labelled("", sentence, gap=0)
+    lines += [line for answer in quote.answers for line in labelled("", _answer(answer, quote), gap=0)]
     facts = list(_rows(quote))
     width = max((len(label) for label, _ in facts), default=0)
-    return [*lines, "", *(f"  {label:<{width}}  {text}" for label, text in facts)] if facts else lines
+    return [*lines, "", *(line for label, text in facts for line in labelled(f"{label:<{width}}", text))] if facts else lines
 
 
 def _answer(answer: Answer, quote: Quote) -> str:
@@ -32,9 +33,10 @@ def _answer(answer: Answer, quote: Quote) -> str:
     condition = f" {' and '.join(conditions)}" if conditions else ""
     if answer.unpriced is not None:
         return f"no price{condition}: {answer.unpriced.lacks}; {answer.unpriced.mend}"
+    reason = "" if answer.reason is None else f" ({answer.reason})"
     if answer.outcome == "free" or answer.amount_nanos is None:
-        return f"free{condition} ({answer.reason})"
-    return f"{money(answer.amount_nanos, answer.currency)}{condition} ({answer.reason})"
+        return f"free{condition}{reason}"
+    return f"{money(answer.amount_nanos, answer.currency)}{condition}{reason}"
 
 
 def _allowance_condition(answer: Answer, quote: Quote) -> str:
@@ -74,6 +76,7 @@ def _window(quote: Quote) -> str:
     if window is not None:
         left = length(window.expires_at_ms - quote.at_ms)
         return f"open until {clock(window.expires_at_ms, zone)}, for another {left}, by the customer's message {window.opened_by}"
+    refused = "; WhatsApp takes a service message only while one is open" if quote.category == "service" else ""
     if missed is None or missed.closed_at_ms is None or missed.missed_by_ms is None:
-        return "closed: no message of the customer before it is known"
-    return f"closed at {clock(missed.closed_at_ms, zone)}, {length(missed.missed_by_ms)} before"
+        return f"none is open: no message of the customer before it is known{refused}"
+    return f"none is open: the last one closed at {clock(missed.closed_at_ms, zone)}, {length(missed.missed_by_ms)} before{refused}"

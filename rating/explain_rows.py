@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
+from typing import Final
 
 from rating.explain_facts import Clause, DeliveryFacts, Fee, MarketFound, PriceFound, Published, Seen
 from rating.explain_times import clock, length, money, spoken_month
 
 Row = tuple[str, str]
 
+WIDTH: Final = 110
+"""Columns of a line of text."""
+
 _STANDING = {"counts": "", "copy": "; the same again", "superseded": "; void, an earlier one of its kind counts"}
 _LATE_FROM_MS = 60_000
 """Events overtake one another by seconds all the time; that is not called late."""
+
+
+def labelled(label: str, text: str, gap: int = 2) -> list[str]:
+    """A label and its text, wrapped beside it."""
+    head = f"  {label}{'':<{gap}}"
+    return wrap(text, WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False, break_on_hyphens=False)
 
 
 def event_rows(events: Sequence[Seen], zone: str | None) -> list[str]:
@@ -21,7 +32,8 @@ def event_rows(events: Sequence[Seen], zone: str | None) -> list[str]:
     times = [clock(event.time_ms, zone) for event in events]
     types = [event.type.removeprefix("message.") for event in events]
     wide, high = max(map(len, times)), max(map(len, types))
-    return [f"  {time:<{wide}}  {kind:<{high}}  {_event(event)}" for time, kind, event in zip(times, types, events, strict=True)]
+    heads = [f"{time:<{wide}}  {kind:<{high}}" for time, kind in zip(times, types, strict=True)]
+    return [line for head, event in zip(heads, events, strict=True) for line in labelled(head, _event(event))]
 
 
 def _event(event: Seen) -> str:
@@ -160,7 +172,7 @@ def history_rows(delivery: DeliveryFacts) -> list[str]:
     found = []
     before: Published | None = None
     for number, each in enumerate(delivery.history, 1):
-        found.append(f"  {number}. {_published(each)}, after {cause_of(each, before, delivery.timezone)}")
+        found += labelled(f"{number}.", f"{_published(each)}, after {cause_of(each, before, delivery.timezone)}", gap=1)
         before = each
     return found
 

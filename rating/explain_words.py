@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 from rating.explain_facts import DeliveryFacts, Explanation, InboundFacts
-from rating.explain_rows import cause_of, event_rows, history_rows, rows
+from rating.explain_rows import WIDTH, cause_of, event_rows, history_rows, labelled, rows
 from rating.explain_times import length, money, spoken, spoken_date, spoken_month
 
 KINDS = {
@@ -45,12 +46,13 @@ def _parts(explanation: Explanation) -> Iterator[list[str]]:
 
 def _delivery(name: str, delivery: DeliveryFacts) -> list[str]:
     zone = delivery.timezone
-    lines = [f"{name}: {headline(delivery)}", "", *summary(delivery), "", f"Its events, in {zone or 'UTC'}"]
+    said = [line for sentence in summary(delivery) for line in wrap(sentence, WIDTH)]
+    lines = [f"{name}: {headline(delivery)}", "", *said, "", f"Its events, in {zone or 'UTC'}"]
     lines += event_rows(delivery.events, zone)
     facts = list(rows(delivery))
     if facts:
         width = max(len(label) for label, _ in facts)
-        lines += ["", "Why", *(f"  {label:<{width}}  {text}" for label, text in facts)]
+        lines += ["", "Why", *(line for label, text in facts for line in labelled(f"{label:<{width}}", text))]
     published = history_rows(delivery)
     if published:
         lines += ["", "Published", *published]
@@ -150,21 +152,22 @@ def _reason(delivery: DeliveryFacts) -> list[str]:
 
 
 def _by_window(delivery: DeliveryFacts) -> list[str]:
-    rule = "A utility message is free if the customer has written within the 24 hours before it, and charged otherwise."
+    who = "a member of the group" if delivery.of_group else "the customer"
+    rule = f"A utility message is free if {who} has written within the 24 hours before it, and charged otherwise."
     missed = delivery.missed_window
     if missed is None:
-        return [rule, "The customer had written, so the window was open."]
+        return [rule, f"{who.capitalize()} had written, so the window was open."]
     if missed.missed_by_ms is None:
-        said = "The customer had not written before it."
+        said = f"No message of {who} before it is known."
     elif missed.missed_by_ms == 0:
-        said = "The customer's window of 24 hours closed at this very instant."
+        said = "The window of 24 hours closed at this very instant."
     else:
-        said = f"The customer's window of 24 hours had closed {length(missed.missed_by_ms)} before."
+        said = f"The window of 24 hours had closed {length(missed.missed_by_ms)} before."
     if missed.free_if_earlier and missed.missed_by_ms is not None:
         more = "Delivered any earlier" if missed.missed_by_ms == 0 else f"Delivered more than {length(missed.missed_by_ms)} earlier"
         said += f" {more}, it would have been free."
     if missed.free_if_later and missed.early_by_ms is not None:
-        said += f" The customer wrote again {length(missed.early_by_ms)} later: from then on it would have been free."
+        said += f" {who.capitalize()} wrote {length(missed.early_by_ms)} later: from then on it would have been free."
     return [rule, said]
 
 

@@ -8,7 +8,7 @@ none.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rating import keys
@@ -60,7 +60,8 @@ class Answer:
     """Whether this is the case, as far as it is known; None: that is not known."""
     outcome: str | None
     """`charged` or `free`; None where there is no price."""
-    reason: str
+    reason: str | None
+    """None where it is another with a window than without, and that is not known."""
     currency: str
     cost_nanos: int | None
     amount_nanos: int | None
@@ -175,7 +176,7 @@ def _answers(catalog: Catalog, weighed: Weighed, known: Known | None, stands: St
         for in_window in (True, False)
     )
     if [_bill(answer) for answer in inside] == [_bill(answer) for answer in outside]:
-        yield from _with_allowance(catalog, weighed, given, version, known, None, in_window=None)
+        yield from (_either_way(one, other) for one, other in zip(inside, outside, strict=True))
     else:
         yield from (*inside, *outside)
 
@@ -210,6 +211,12 @@ def _with_allowance(
             yield Answer(
                 in_window, left, applies, None, due, version.currency, None, None, None, None, unpriced(why, weighed, known, catalog)
             )  # fmt: skip
+
+
+def _either_way(inside: Answer, outside: Answer) -> Answer:
+    """Two cases that come to the same."""
+    reason = inside.reason if inside.reason == outside.reason else None
+    return replace(inside, in_window=None, reason=reason, applies=True if inside.free_message_left is None else None)
 
 
 def _bill(answer: Answer) -> tuple[str | None, int | None, int | None]:

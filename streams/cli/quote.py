@@ -50,9 +50,7 @@ def _country(_context: click.Context, _parameter: click.Parameter, value: str | 
 @click.option("--account", required=True, metavar="ID", help="The account that sends.")
 @click.option("--to", required=True, metavar="PHONE", callback=_recipient, help="The recipient: +33612345678, or a business-scoped id.")
 @click.option("--category", required=True, type=click.Choice(sorted(CATEGORIES)), help="service is a message without a template.")
-@click.option(
-    "--at", "at_ms", metavar="INSTANT", callback=_instant, help="When it would be delivered: 2026-10-14T09:40:00Z.  [default: now]"
-)
+@click.option("--at", "at_ms", metavar="INSTANT", callback=_instant, help="When it is delivered: 2026-10-14T09:40:00Z.  [default: now]")
 @click.option("--phone-number", metavar="ID", help="The business phone number that sends; without it windows are not known.")
 @click.option("--country", metavar="CC", callback=_country, help="Of a recipient whose business-scoped id does not tell it: FR.")
 @click.option("--events", multiple=True, metavar="FILE", help="What happened until now, one event a line; repeat it for more files.")
@@ -75,10 +73,7 @@ def command(phone_number: str | None, events: tuple[str, ...], accounts: str | N
         raise UserError("--events needs --accounts, the profiles that they are rated with; give both, or neither to ask a running system")
     if events and phone_number is None:
         raise UserError("--events needs --phone-number: whose conversation and whose month should be read from them?")
-    if accounts is not None:
-        state = from_files(settings, events, accounts, phone_number)
-    else:
-        state = from_topics(settings, phone_number)
+    state = from_topics(settings, phone_number) if accounts is None else from_files(settings, events, accounts, phone_number)
     known_number = phone_number if events or accounts is None else None
     question = Question(flags["account"], flags["to"], flags["category"], flags["at_ms"], known_number, flags["country"])
     answer = quote(state, catalog_of(settings), question, window_by_sent=settings.window_basis == "sent")
