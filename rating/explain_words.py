@@ -39,9 +39,10 @@ def _parts(explanation: Explanation) -> Iterator[list[str]]:
     if not explanation.deliveries and not explanation.inbound:
         yield _never_seen(explanation)
     if explanation.notes:
-        yield ["Notes", *(f"  {sentence}" for sentence in explanation.notes)]
+        yield ["Notes", *(line for sentence in explanation.notes for line in labelled("", sentence, gap=0))]
     if explanation.refused:
-        yield ["Records that name it and were rejected", *(f"  {sentence}" for sentence in explanation.refused)]
+        refused = (line for sentence in explanation.refused for line in labelled("", sentence, gap=0))
+        yield ["Records that name it and were rejected", *refused]
 
 
 def _delivery(name: str, delivery: DeliveryFacts) -> list[str]:
@@ -224,9 +225,8 @@ def _inbound(message_id: str, inbound: InboundFacts) -> list[str]:
 
 
 def _never_seen(explanation: Explanation) -> list[str]:
-    return [
-        f"{explanation.message_id}: never seen",
-        "",
+    said = (
         f"None of the {explanation.records_read:,} events in {explanation.read_from} is about this message, so nothing was charged for it.",
         "Check the id. If it is right, its events were not published, or they lie elsewhere.",
-    ]
+    )
+    return [f"{explanation.message_id}: never seen", "", *(line for sentence in said for line in wrap(sentence, WIDTH))]

@@ -36,16 +36,16 @@ def explain(settings: Settings, message_id: str, phone_number_id: str | None) ->
 
 async def _explain(reader: TopicReader, settings: Settings, message_id: str, phone_number_id: str | None) -> Explanation:
     partitions = partitions_for(reader, phone_number_id)
-    search = Search(message_id, phone_number_id, where)
+    search = Search(settings, message_id, phone_number_id, where)
     async for record in records(reader, settings, partitions):
         search.take(record)
-    found = search.phone_number_id()
+    found = search.found()
     if found is None:
         return replace(search.nothing(_named(partitions)), notes=tuple(await forgotten(reader, partitions)))
     own = [partition for partition in partitions if partition.partition in search.partitions]
-    history = History(found, message_id, where)
+    history = History(*found, where)
     watch = Watch(meter_of(settings), history)
-    await run(watch, reader, settings, own, lambda record: search.concerns(record, found))
+    await run(watch, reader, settings, own, lambda record: search.concerns(record, found[0]))
     explanation = explainer_of(settings).message(watch.state, history, _named(own))
     notes = [*await forgotten(reader, own), *await _beside_what_is_published(reader, settings, explanation.deliveries)]
     return replace(explanation, notes=tuple(notes))
@@ -88,10 +88,12 @@ async def forgotten(reader: TopicReader, partitions: Sequence[TopicPartition]) -
 
 
 async def _beside_what_is_published(reader: TopicReader, settings: Settings, deliveries: Sequence[DeliveryFacts]) -> list[str]:
-    """Whether the newest line of each delivery on the topic says what was found here."""
+    """Whether the newest line of each delivery on its account's partition says what was found here."""
     wanted = {each.delivery_id.encode(): each for each in deliveries}
+    partitions = reader.partitions_of(RATED)
+    accounts = {partition_of(each.account_id.encode(), len(partitions)) for each in deliveries}
     in_force: dict[str, dict[str, Any]] = {}
-    async for record in records(reader, settings, reader.partitions_of(RATED)):
+    async for record in records(reader, settings, [partitions[number] for number in sorted(accounts)]):
         value = record.value or b""
         named = next((each for name, each in wanted.items() if name in value), None)
         if named is not None:

@@ -9,21 +9,21 @@ from rating.meter import ACCOUNTS
 from rating.stage import Record, State, Tick
 from streams import explain_topics, topic_reader
 from streams.accounts_file import read_profiles
-from streams.explain_files import records
+from streams.explain_files import Report, records
 from streams.offline import OfflineHost, batches
 from streams.settings import Settings
 from streams.stages import meter_of
 from streams.topic_reader import TopicReader
 
 
-def from_files(settings: Settings, files: Sequence[str], accounts: str, phone_number_id: str | None) -> State:
+def from_files(settings: Settings, files: Sequence[str], accounts: str, phone_number_id: str | None, report: Report) -> State:
     """What a meter knows after these files. Raises `UserError` for what cannot be read."""
     profiles = (Record(ACCOUNTS, 0, number, None, raw, None) for number, (_, raw) in enumerate(read_profiles(accounts)))
     host = OfflineHost(meter_of(settings))
     for batch in batches(profiles):
         host.step(batch)
     if phone_number_id is not None:
-        for batch in batches(_of(phone_number_id, records(files))):
+        for batch in batches(_of(phone_number_id, records(files, report))):
             host.step(batch)
     host.end()
     return host.state

@@ -9,6 +9,7 @@ import orjson
 
 from streams.cli.exit_codes import DONE, SOME_REJECTED_OR_UNRATED
 from streams.cli.options import CONNECTION, DECIDING, ExampleCommand, settings_flags, settings_from
+from streams.cli.progress import reading_progress
 from streams.errors import UserError
 
 
@@ -38,13 +39,19 @@ def command(message_id: str, events: tuple[str, ...], accounts: str | None, phon
     if bool(events) != (accounts is not None):
         raise UserError("--events and --accounts belong together; give both, or neither to read a running system")
     if accounts is not None:
-        from streams.explain_files import explain
+        from streams.explain_files import check, explain
 
-        explanation = explain(settings, events, accounts, message_id, phone_number)
+        check(events, twice=True)
+        with reading_progress(events) as report:
+            explanation = explain(settings, events, accounts, message_id, phone_number, report)
     else:
         from streams import explain_topics
 
         explanation = explain_topics.explain(settings, message_id, phone_number)
+    if settings.message_ids == "hashed":
+        from rating.explain_masks import with_hashed_message_ids
+
+        explanation = with_hashed_message_ids(explanation)
     if as_json:
         from rating.explain_json import to_json
 

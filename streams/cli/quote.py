@@ -14,6 +14,7 @@ from schemas.fields import COUNTRY, PHONE, SCOPED_ID
 from schemas.instants import parse_instant
 from streams.cli.exit_codes import DONE, SOME_REJECTED_OR_UNRATED
 from streams.cli.options import CONNECTION, DECIDING, ExampleCommand, settings_flags, settings_from
+from streams.cli.progress import reading_progress
 from streams.errors import UserError
 
 
@@ -65,6 +66,7 @@ def command(phone_number: str | None, events: tuple[str, ...], accounts: str | N
     no price.
     """
     from rating.quote import Question, quote
+    from streams.explain_files import check
     from streams.quote_state import from_files, from_topics
     from streams.stages import catalog_of
 
@@ -73,10 +75,16 @@ def command(phone_number: str | None, events: tuple[str, ...], accounts: str | N
         raise UserError("--events needs --accounts, the profiles that they are rated with; give both, or neither to ask a running system")
     if events and phone_number is None:
         raise UserError("--events needs --phone-number: whose conversation and whose month should be read from them?")
-    state = from_topics(settings, phone_number) if accounts is None else from_files(settings, events, accounts, phone_number)
+    check(events, twice=False)
+    with reading_progress(events) as report:
+        state = from_topics(settings, phone_number) if accounts is None else from_files(settings, events, accounts, phone_number, report)
     known_number = phone_number if events or accounts is None else None
     question = Question(flags["account"], flags["to"], flags["category"], flags["at_ms"], known_number, flags["country"])
     answer = quote(state, catalog_of(settings), question, window_by_sent=settings.window_basis == "sent")
+    if settings.message_ids == "hashed":
+        from rating.explain_masks import with_hashed_message_ids
+
+        answer = with_hashed_message_ids(answer)
     if as_json:
         from rating.explain_json import to_json
 
