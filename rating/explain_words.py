@@ -154,7 +154,8 @@ def _reason(delivery: DeliveryFacts) -> list[str]:
 
 def _by_window(delivery: DeliveryFacts) -> list[str]:
     who = "a member of the group" if delivery.of_group else "the customer"
-    rule = f"A utility message is free if {who} has written within the 24 hours before it, and charged otherwise."
+    basis = delivery.window_basis
+    rule = f"A utility message is free if {who} has written within the 24 hours before it is {basis}, and charged otherwise."
     missed = delivery.missed_window
     if missed is None:
         return [rule, f"{who.capitalize()} had written, so the window was open."]
@@ -165,8 +166,8 @@ def _by_window(delivery: DeliveryFacts) -> list[str]:
     else:
         said = f"The window of 24 hours had closed {length(missed.missed_by_ms)} before."
     if missed.free_if_earlier and missed.missed_by_ms is not None:
-        more = "Delivered any earlier" if missed.missed_by_ms == 0 else f"Delivered more than {length(missed.missed_by_ms)} earlier"
-        said += f" {more}, it would have been free."
+        more = f"{basis} any earlier" if missed.missed_by_ms == 0 else f"{basis} more than {length(missed.missed_by_ms)} earlier"
+        said += f" {more.capitalize()}, it would have been free."
     if missed.free_if_later and missed.early_by_ms is not None:
         said += f" {who.capitalize()} wrote {length(missed.early_by_ms)} later: from then on it would have been free."
     return [rule, said]
