@@ -12,7 +12,7 @@ from typing import Literal
 Placing = Literal["counts", "copy", "superseded"]
 """Of several events of one type the earliest counts, whole. A `copy` says the same again; a `superseded` one is later and void."""
 
-CauseKind = Literal["own event", "user's message", "profile", "another message", "end of wait"]
+CauseKind = Literal["own event", "user's message", "profile", "command", "another message", "end of wait"]
 PublishedKind = Literal["charge", "reversal", "unrated", "mended"]
 
 

@@ -14,7 +14,7 @@ import orjson
 from rating.explain_facts import Cause, CauseKind, Placing, Published, PublishedKind, Seen
 from rating.ids import delivery_id
 from rating.lines import RATED, UNRATED
-from rating.meter import ACCOUNTS
+from rating.meter import ACCOUNTS, MESSAGES
 from rating.records import Delivery, Inbound, Sending
 from rating.stage import Output, Record, Tick
 from schemas.decode import Event, Rejection, decode_event
@@ -76,6 +76,8 @@ class History:
         where = self._where(record)
         if record.topic == ACCOUNTS:
             return Cause("profile", where)
+        if record.topic != MESSAGES:
+            return Cause("command", where)
         self.records += 1
         value = record.value or b""
         event = decode_event(value)

@@ -193,6 +193,8 @@ def cause_of(each: Published, before: Published | None, zone: str | None) -> str
         return "the wait for its category"
     if cause.kind == "profile":
         return f"a profile of the account ({cause.where})"
+    if cause.kind == "command":
+        return f"a command ({cause.where})"
     when = "" if cause.time_ms is None else f" of {clock(cause.time_ms, zone)}"
     kind = "" if cause.event_type is None else cause.event_type.removeprefix("message.")
     if cause.kind == "own event":

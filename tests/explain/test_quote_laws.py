@@ -17,7 +17,7 @@ from tests.explain.worlds import World, rated, step
 from tests.laws.driver import catalog
 from tests.streams_generator import generate
 
-STREAMS = 150
+STREAMS = 100
 FEWEST = 3
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -87,7 +87,7 @@ def _text(nanos: int | None) -> str | None:
 def test_without_a_phone_number_every_case_is_told() -> None:
     """Whatever the state of the conversation and of the month is: the answer that holds there is among those told without them."""
     differing = 0
-    for seed in range(8000, 8100):
+    for seed in range(8000, 8040):
         world = rated(generate(seed))
         question = _question(world, Random(seed))
         if question is None:
