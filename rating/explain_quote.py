@@ -21,7 +21,11 @@ def tell_quote(quote: Quote) -> list[str]:
     lines += [line for answer in quote.answers for line in labelled("", _answer(answer, quote), gap=0)]
     facts = list(_rows(quote))
     width = max((len(label) for label, _ in facts), default=0)
-    return [*lines, "", *(line for label, text in facts for line in labelled(f"{label:<{width}}", text))] if facts else lines
+    if facts:
+        lines += ["", *(line for label, text in facts for line in labelled(f"{label:<{width}}", text))]
+    if quote.notes:
+        lines += ["", "Notes", *(line for sentence in quote.notes for line in labelled("", sentence, gap=0))]
+    return lines
 
 
 def _answer(answer: Answer, quote: Quote) -> str:

@@ -98,6 +98,8 @@ class Quote:
     """Every case that is possible, that which applies first; one where it is certain."""
     unpriced: Unpriced | None
     """Why there is no price in any case."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know beside it, in words: what the state does not hold."""
 
 
 def quote(state: State, catalog: Catalog, question: Question, *, allowance: int = FREE_PER_MONTH, window_by_sent: bool = False) -> Quote:

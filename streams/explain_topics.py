@@ -41,7 +41,10 @@ async def _explain(reader: TopicReader, settings: Settings, message_id: str, pho
         search.take(record)
     found = search.found()
     if found is None:
-        return replace(search.nothing(_named(partitions)), notes=tuple(await forgotten(reader, partitions)))
+        notes = await forgotten(reader, partitions)
+        if phone_number_id is not None:
+            notes.append(f"only the partition of phone number {phone_number_id} was read; without --phone-number all of them are")
+        return replace(search.nothing(_named(partitions)), notes=tuple(notes))
     own = [partition for partition in partitions if partition.partition in search.partitions]
     history = History(*found, where)
     watch = Watch(meter_of(settings), history)

@@ -29,12 +29,12 @@ def from_files(settings: Settings, files: Sequence[str], accounts: str, phone_nu
     return host.state
 
 
-def from_topics(settings: Settings, phone_number_id: str | None) -> State:
-    """What a worker of a running system knows by now. Raises `UserError`, and `UnreachableError` where nobody answers."""
+def from_topics(settings: Settings, phone_number_id: str | None) -> tuple[State, list[str]]:
+    """What a worker of a running system knows by now, and what the topics hold no longer. Raises `UserError`, `UnreachableError`."""
     return topic_reader.run(settings, lambda reader: _from_topics(reader, settings, phone_number_id))
 
 
-async def _from_topics(reader: TopicReader, settings: Settings, phone_number_id: str | None) -> State:
+async def _from_topics(reader: TopicReader, settings: Settings, phone_number_id: str | None) -> tuple[State, list[str]]:
     host = OfflineHost(meter_of(settings))
     batch: list[Record] = []
 
@@ -43,17 +43,15 @@ async def _from_topics(reader: TopicReader, settings: Settings, phone_number_id:
             host.step(batch)
             batch.clear()
 
-    sources = [reader.partitions_of(ACCOUNTS)]
-    if phone_number_id is not None:
-        sources.append(explain_topics.partitions_for(reader, phone_number_id))
-    for partitions in sources:
+    own = [] if phone_number_id is None else explain_topics.partitions_for(reader, phone_number_id)
+    for partitions in (reader.partitions_of(ACCOUNTS), own):
         async for record in explain_topics.records(reader, settings, partitions):
             if record.topic == ACCOUNTS or (phone_number_id is not None and _is_of(phone_number_id, record)):
                 batch.append(record)
                 flush(limit=999)
         flush(limit=0)
     host.step([Tick(int(time.time() * 1000))])
-    return host.state
+    return host.state, await explain_topics.forgotten(reader, own)
 
 
 def _of(phone_number_id: str, all_records: Iterator[Record]) -> Iterator[Record]:

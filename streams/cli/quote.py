@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -75,12 +76,16 @@ def command(phone_number: str | None, events: tuple[str, ...], accounts: str | N
         raise UserError("--events needs --accounts, the profiles that they are rated with; give both, or neither to ask a running system")
     if events and phone_number is None:
         raise UserError("--events needs --phone-number: whose conversation and whose month should be read from them?")
-    check(events, twice=False)
-    with reading_progress(events) as report:
-        state = from_topics(settings, phone_number) if accounts is None else from_files(settings, events, accounts, phone_number, report)
+    notes: list[str] = []
+    if accounts is None:
+        state, notes = from_topics(settings, phone_number)
+    else:
+        check(events, twice=False)
+        with reading_progress(events) as report:
+            state = from_files(settings, events, accounts, phone_number, report)
     known_number = phone_number if events or accounts is None else None
     question = Question(flags["account"], flags["to"], flags["category"], flags["at_ms"], known_number, flags["country"])
-    answer = quote(state, catalog_of(settings), question, window_by_sent=settings.window_basis == "sent")
+    answer = replace(quote(state, catalog_of(settings), question, window_by_sent=settings.window_basis == "sent"), notes=tuple(notes))
     if settings.message_ids == "hashed":
         from rating.explain_masks import with_hashed_message_ids
 

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 
 import orjson
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from streams import topic_reader, topics
 from streams.demo import Workers, publish_profiles, publish_traffic, traffic
+from streams.engine.transaction import partition_of
 from streams.results import RATED, UNRATED
 from streams.settings import Settings
 from streams.topic_reader import TopicReader
@@ -106,3 +109,32 @@ def _events() -> Iterator[dict[str, str]]:
             continue
         if event.get("kind") not in ("reaction", "system") and not event.get("edited"):
             yield event
+
+
+def test_what_the_topic_holds_no_longer_is_said(system: Settings, wameter: Wameter) -> None:
+    """Ten records of a partition go, as they do when their time is over."""
+    topic = TopicPartition(f"{system.prefix}whatsapp.messages", 0)
+    asyncio.run(_forget(system, topic, 10))
+    ran = wameter("explain", "wamid.nowhere", "--json", *flags(system))
+    assert ran.records[0]["notes"] == [
+        "explain.whatsapp.messages partition 0 begins at offset 10: what older events said is not in this explanation"
+    ]
+    assert ran.records[0]["records_read"] == EVENTS - 10
+    asked = ("--account", "1", "--to", "+33612345678", "--category", "utility", "--phone-number", _number_in(0), "--json")
+    assert wameter("quote", *asked, *flags(system)).records[0]["notes"] == ran.records[0]["notes"]
+    narrow = wameter("explain", "wamid.nowhere", "--json", "--phone-number", "7", *flags(system))
+    assert narrow.records[0]["notes"][-1] == "only the partition of phone number 7 was read; without --phone-number all of them are"
+
+
+async def _forget(settings: Settings, topic: TopicPartition, before: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_records({topic: RecordsToDelete(before_offset=before)})
+    finally:
+        await admin.close()
+
+
+def _number_in(partition: int) -> str:
+    """A phone number whose events lie in a partition."""
+    return next(number for number in map(str, range(100)) if partition_of(number.encode(), 2) == partition)
