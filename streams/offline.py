@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from rating.stage import Output, Record, Stage, Tick
+from rating.stage import Output, Record, Stage, State, Tick
 from streams.engine.state import Store
 
 BATCH_RECORDS: Final = 1000
@@ -25,6 +25,11 @@ class OfflineHost:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._store = Store()
+
+    @property
+    def state(self) -> State:
+        """What the stage remembers; to be read only."""
+        return self._store
 
     def step(self, batch: Sequence[Record | Tick]) -> list[Output]:
         """Applies a batch, with whatever work the stage left for later steps, and returns everything to append."""

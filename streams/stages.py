@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rating.catalog import CatalogProblems
+from rating.catalog import Catalog, CatalogProblems
 from rating.meter import Meter
 from streams.catalog_files import load_directory
 from streams.errors import UserError
@@ -11,8 +11,12 @@ from streams.settings import Settings
 
 def meter_of(settings: Settings) -> Meter:
     """METER with the catalog, window basis and message ids of the settings. Raises `UserError` for a catalog that cannot be loaded."""
+    return Meter(catalog_of(settings), window_basis=settings.window_basis, hash_message_ids=settings.message_ids == "hashed")
+
+
+def catalog_of(settings: Settings) -> Catalog:
+    """The catalog of the settings. Raises `UserError` with every problem where it cannot be loaded."""
     try:
-        catalog = load_directory(settings.catalog)
+        return load_directory(settings.catalog)
     except CatalogProblems as error:
         raise UserError(*error.problems) from None
-    return Meter(catalog, window_basis=settings.window_basis, hash_message_ids=settings.message_ids == "hashed")

@@ -120,6 +120,14 @@ class Catalog:
                     return match if type(match) is MarketMatch else MarketMatch(country_of_number(digits), match.market)
         return _UNCOVERED
 
+    def prefix_of_phone(self, digits: str, date: str) -> str | None:
+        """The digits by which `market_of_phone` finds the market of a number; None where no prefix covers it."""
+        for length in self._lengths:
+            dated = self._prefixes.get(digits[:length])
+            if dated is not None and dated.at(date) is not None:
+                return digits[:length]
+        return None
+
     def market_of_country(self, iso2: str, date: str) -> MarketMatch | None:
         """The market of a recipient without a phone number; None, `no_market`, where no row of the country is valid on the date.
 

@@ -23,6 +23,8 @@ _COMMANDS: Final = {
     "topics": ("streams.cli.topics", "Create the topics, or check them."),
     "status": ("streams.cli.status", "Lag, pending and unrated of a running system."),
     "totals": ("streams.cli.totals", "Consumption by date, country and category."),
+    "explain": ("streams.cli.explain", "Why a message costs what it costs."),
+    "quote": ("streams.cli.quote", "What a message would cost, before it is sent."),
     "audit": ("streams.cli.audit", "Recompute both ledgers from the topics."),
     "cards": ("streams.cli.cards", "Validate and show rate cards."),
     "schemas": ("streams.cli.schemas", "Export JSON Schema and AsyncAPI."),
