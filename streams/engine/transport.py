@@ -23,7 +23,7 @@ from mode.utils.queues import FlowControlEvent, ThrowableQueue
 from rating.stage import Stage
 from streams.engine import identity
 from streams.engine.batches import RecordBatch, batch_of, split
-from streams.engine.clients import FETCH_BYTES, READ_COMMITTED, connection
+from streams.engine.clients import connection, member, reading
 from streams.engine.fatal import RefusalError, die
 from streams.engine.membership import assignor_of
 from streams.engine.positions import out_of_range
@@ -211,22 +211,7 @@ class _ConsumerHere(driver.AIOKafkaConsumerThread):
         settings = cast(BatchTransport, transport).host.settings
         self._assignor = assignor_of(identity.encode(cast(BatchTransport, transport).host.stage.identity))
         return aiokafka.AIOKafkaConsumer(
-            **connection(settings),
-            group_id=settings.app_id,
-            group_instance_id=settings.group_instance_id,
-            partition_assignment_strategy=[self._assignor],
-            isolation_level=READ_COMMITTED,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            max_poll_records=settings.batch_max_records,
-            max_partition_fetch_bytes=FETCH_BYTES,
-            fetch_max_wait_ms=100,
-            request_timeout_ms=settings.session_timeout_ms + settings.step_timeout_ms + 10_000,
-            session_timeout_ms=settings.session_timeout_ms,
-            # Nothing is fetched while state is restored; and a rebalance waits for the steps that are running.
-            max_poll_interval_ms=settings.restore_timeout_ms + 300_000,
-            rebalance_timeout_ms=max(settings.session_timeout_ms, settings.step_timeout_ms + 5000),
-            heartbeat_interval_ms=min(1000, settings.session_timeout_ms // 6),
+            **connection(settings), **reading(), **member(settings), partition_assignment_strategy=[self._assignor]
         )
 
     async def on_thread_stop(self) -> None:
