@@ -53,7 +53,8 @@ def show(*renderables: RenderableType) -> None:
 def show_results(results: Results) -> None:
     """The whole of an offline run: totals, then what could not be rated, then what was rejected; parts that are empty are left out."""
     totals = results.totals()
-    parts: list[RenderableType] = [by_country_and_category(totals) if totals else "Nothing was delivered, so nothing is due."]
+    nothing = "No delivery could be priced." if results.unrated_count else "Nothing was delivered, so nothing is due."
+    parts: list[RenderableType] = [by_country_and_category(totals) if totals else nothing]
     if results.unrated_count:
         parts.append(reasons("Unrated", "Deliveries", Counter(record["reason"] for record in results.unrated())))
     if results.rejected_count:

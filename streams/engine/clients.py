@@ -1,11 +1,13 @@
-"""How every Kafka client of the pipeline connects: one place that turns settings into aiokafka's arguments."""
+"""How every Kafka client of the pipeline connects: one place that turns settings into aiokafka's arguments.
+
+What is set, and why, is in docs/reference/clients.md; nothing that matters is left to a library's default.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.helpers import create_ssl_context
 
 from streams.errors import UnreachableError
@@ -14,6 +16,7 @@ from streams.settings import Settings
 READ_COMMITTED = "read_committed"
 FETCH_BYTES = 2 * 1024 * 1024
 """Of one partition in one fetch. A single larger record still comes through: brokers always send at least one."""
+FETCH_MAX_BYTES = 8 * FETCH_BYTES
 PRODUCER_BATCH_BYTES = 900_000
 """Records are packed into batches of this size; one larger record travels alone. Topics take more than twice this."""
 
@@ -23,6 +26,10 @@ def connection(settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap,
         "security_protocol": settings.security_protocol,
+        "client_id": settings.app_id,
+        "metadata_max_age_ms": 60_000,
+        "retry_backoff_ms": 100,
+        "connections_max_idle_ms": 540_000,
     }
     if settings.security_protocol.endswith("SSL"):
         options["ssl_context"] = create_ssl_context(cafile=settings.ssl_ca_file and str(settings.ssl_ca_file))
@@ -48,39 +55,36 @@ def reader(settings: Settings, group_id: str | None = None) -> AIOKafkaConsumer:
 
     With `group_id` it can look up that group's offsets.
     """
-    return AIOKafkaConsumer(
-        **connection(settings),
-        group_id=group_id,
-        isolation_level=READ_COMMITTED,
-        enable_auto_commit=False,
-        auto_offset_reset="none",
-        max_partition_fetch_bytes=FETCH_BYTES,
-        fetch_max_bytes=8 * FETCH_BYTES,
-        fetch_max_wait_ms=100,
-    )
+    return AIOKafkaConsumer(**connection(settings), **reading(), group_id=group_id, request_timeout_ms=40_000)
 
 
-def member(settings: Settings, assignor: type[AbstractPartitionAssignor]) -> AIOKafkaConsumer:
-    """A member of the pipeline's group. It commits nothing, and reads from where it is told alone."""
-    return AIOKafkaConsumer(
-        **connection(settings),
-        group_id=settings.app_id,
-        group_instance_id=settings.group_instance_id,
-        partition_assignment_strategy=[assignor],
-        isolation_level=READ_COMMITTED,
-        enable_auto_commit=False,
-        auto_offset_reset="none",  # a partition's state says where to begin; where that is gone, a person must know
-        max_poll_records=settings.batch_max_records,
-        max_partition_fetch_bytes=FETCH_BYTES,
-        fetch_max_bytes=8 * FETCH_BYTES,
-        fetch_max_wait_ms=100,
-        request_timeout_ms=settings.session_timeout_ms + settings.step_timeout_ms + 10_000,
-        session_timeout_ms=settings.session_timeout_ms,
+def reading() -> dict[str, Any]:
+    """Arguments of every consumer: committed records only, and never from anywhere else than where it is told."""
+    return {
+        "isolation_level": READ_COMMITTED,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "none",
+        "check_crcs": True,
+        "max_partition_fetch_bytes": FETCH_BYTES,
+        "fetch_max_bytes": FETCH_MAX_BYTES,
+        "fetch_min_bytes": 1,
+        "fetch_max_wait_ms": 100,
+    }
+
+
+def member(settings: Settings) -> dict[str, Any]:
+    """Arguments of the consumer that is a member of the group, beside those of every consumer."""
+    return {
+        "group_id": settings.app_id,
+        "group_instance_id": settings.group_instance_id,
+        "max_poll_records": settings.batch_max_records,
+        "request_timeout_ms": settings.session_timeout_ms + settings.step_timeout_ms + 10_000,
+        "session_timeout_ms": settings.session_timeout_ms,
+        "heartbeat_interval_ms": min(1000, settings.session_timeout_ms // 6),
         # Nothing is fetched while state is restored; and a rebalance waits for the steps that are running.
-        max_poll_interval_ms=settings.restore_timeout_ms + 300_000,
-        rebalance_timeout_ms=max(settings.session_timeout_ms, settings.step_timeout_ms + 5000),
-        heartbeat_interval_ms=min(1000, settings.session_timeout_ms // 6),
-    )
+        "max_poll_interval_ms": settings.restore_timeout_ms + 300_000,
+        "rebalance_timeout_ms": max(settings.session_timeout_ms, settings.step_timeout_ms + 5000),
+    }
 
 
 def transactional_producer(settings: Settings, transactional_id: str) -> AIOKafkaProducer:
@@ -89,8 +93,10 @@ def transactional_producer(settings: Settings, transactional_id: str) -> AIOKafk
         **connection(settings),
         transactional_id=transactional_id,
         transaction_timeout_ms=settings.transaction_timeout_ms,
-        # A request without an answer must end before the broker aborts the transaction that it was part of.
+        acks="all",
+        enable_idempotence=True,
         request_timeout_ms=min(8000, settings.transaction_timeout_ms // 2),
         max_batch_size=PRODUCER_BATCH_BYTES,
         linger_ms=0,
+        compression_type=None,
     )

@@ -209,7 +209,8 @@ class _ConsumerHere(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         host = cast(BatchTransport, transport).host
         self._assignor = assignor_of(identity.encode(host.stage.identity))
-        return clients.member(host.settings, self._assignor)
+        options = {**clients.connection(host.settings), **clients.reading(), **clients.member(host.settings)}
+        return AIOKafkaConsumer(**options, partition_assignment_strategy=[self._assignor])
 
     async def on_thread_stop(self) -> None:
         """Leaves the group for good if the work is done. A worker that is only stopped and has a static name keeps its place."""

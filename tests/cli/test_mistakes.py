@@ -69,6 +69,16 @@ RATE = ("rate", "events", "--accounts", "accounts.json")
         pytest.param(
             ("worker", "--web-port", "high"), "wameter worker: web_port (--web-port): must be a whole number", id="a port that is none"
         ),
+        pytest.param(
+            ("worker", "--accept-lost-records", "whatsapp.messages:1"),
+            "wameter worker: accept_lost_records (--accept-lost-records): must be topic:partition:offset, several separated by commas",
+            id="a gap that is none",
+        ),
+        pytest.param(
+            ("worker", "--activate-catalog", "mine"),
+            "wameter worker: activate_catalog (--activate-catalog): must be 8 to 64 hexadecimal digits",
+            id="a catalog by no hash",
+        ),
         pytest.param(("demo", "--events", "0"), "wameter demo: invalid value for '--events'", id="a demo of nothing"),
     ],
 )

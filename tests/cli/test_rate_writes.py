@@ -170,3 +170,10 @@ def test_ctrl_c_ends_the_run_quietly_and_leaves_no_output(long_run: list[str], t
     os.close(reading)
     assert process.returncode == 130
     assert sorted(path.name for path in tmp_path.iterdir()) == ["accounts", "events"]
+
+
+def test_what_is_shown_of_nothing_that_has_a_price_tells_deliveries_from_none(wameter: Wameter, accounts: Path, tmp_path: Path) -> None:
+    (tmp_path / "luxury").write_bytes(lines(event("sent", category="luxury"), event("delivered")))
+    assert wameter("rate", "luxury", "--accounts", accounts).out.startswith("No delivery could be priced.\n")
+    (tmp_path / "sent").write_bytes(lines(event("sent", category="utility")))
+    assert wameter("rate", "sent", "--accounts", accounts).out == "Nothing was delivered, so nothing is due.\n"

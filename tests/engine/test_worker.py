@@ -8,7 +8,12 @@ import signal
 import urllib.error
 import urllib.request
 
+from prometheus_client import generate_latest
+
 from streams.engine.fatal import Exit
+from streams.engine.sizes import StateSize
+from streams.engine.state import Store
+from streams.metrics import Metrics
 from tests.engine.harness import Pipeline, until
 from tests.engine.toy import TOPICS
 
@@ -51,9 +56,47 @@ async def test_a_worker_shows_that_it_lives_is_ready_and_what_it_counted_and_sto
     assert 'wameter_outputs_total{topic="toy.out"} 2.0' in metrics
     assert f'wameter_lag_records{{partition="0",topic="{TOPICS[0].name}"}} 0.0' in metrics
 
+    for phase in ("fence", "restore", "catch_up"):
+        assert f'wameter_phase_seconds_count{{phase="{phase}"}} 2.0' in metrics
+        assert f'"phase": "{phase}"' in worker.said() or phase == "fence"
+    assert 'wameter_partitions{phase="running"} 2.0' in metrics
+    assert f'wameter_position_offset{{partition="1",topic="{TOPICS[0].name}"}} 2.0' in metrics
+    for gauge in ("wameter_state_records", "wameter_state_bytes", "wameter_last_commit_timestamp_seconds"):
+        assert float(re.findall(rf'{gauge}{{partition="1"}} (\S+)', metrics)[0]) > 0
+    assert "wameter_clock_skew_seconds 0.0" in metrics
+    assert "process_resident_memory_bytes" in metrics
+
     worker.signal(signal.SIGTERM)
     async with asyncio.timeout(10):
         assert await worker.ended() == 0, worker.said()
+    assert worker.said().count('"event": "partition closed"') == 2
+
+
+def test_a_partition_that_was_given_up_is_shown_no_longer() -> None:
+    metrics = Metrics()
+    for partition in (0, 1):
+        metrics.state(partition, 5, 50)
+        metrics.lag("t", partition, 7, 3)
+        metrics.committed_at(partition, 1.0)
+    metrics.forget(0, ["t"])
+    metrics.forget(2, ["t"])
+    shown = generate_latest(metrics.registry).decode()
+    assert 'partition="0"' not in shown
+    assert 'wameter_position_offset{partition="1",topic="t"} 7.0' in shown
+
+
+def test_the_size_of_a_state_is_counted_once_and_carried_on() -> None:
+    store = Store()
+    store.begin()
+    store.put(b"k" * 17, b"v" * 83)
+    store.commit()
+    size = StateSize(store)
+    size.count()
+    assert (size.records, size.bytes) == (1, 100)
+    store.begin()
+    store.put(b"l" * 17, b"v" * 33)
+    size.wrote(store.commit())
+    assert (size.records, size.bytes) == (2, 150)
 
 
 async def test_a_worker_that_has_drained_its_input_leaves_its_partitions_to_others_at_once(pipeline: Pipeline) -> None:
