@@ -95,7 +95,9 @@ def transactional_producer(settings: Settings, transactional_id: str) -> AIOKafk
         transaction_timeout_ms=settings.transaction_timeout_ms,
         acks="all",
         enable_idempotence=True,
-        request_timeout_ms=min(8000, settings.transaction_timeout_ms // 2),
+        # A request without an answer must end before the broker aborts the transaction that it was part of. It is also how long
+        # records wait for a broker that is away: a restart should fit in.
+        request_timeout_ms=min(15_000, settings.transaction_timeout_ms // 2),
         max_batch_size=PRODUCER_BATCH_BYTES,
         linger_ms=0,
         compression_type=None,
