@@ -1,8 +1,8 @@
 """How a partition is taken over: what its state is, and where each input goes on.
 
-Fence first: then nobody else can add to the changelog, nor to what is committed. Restore: then the state is that of the
-last commit. Catch up with the broadcast topics: then no record is handled without the profiles that were there before it.
-Only then look where the inputs go on.
+Fence first: then nobody who had it before can add to the changelog, nor to what is committed. Look up the group's offsets, then
+restore: then the state is that of the last commit, and no older than the offsets it is compared with. Catch up with the broadcast
+topics: then no record is handled without the profiles that were there before it. Only then look where the inputs go on.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ logger = structlog.get_logger(__name__)
 async def take_over(stage: Stage, settings: Settings, steps: Steps, log: TransactionLog, metrics: Metrics) -> dict[str, int]:
     """Restores a fenced partition's state and brings it up to date; returns the offset at which each input goes on."""
     changelog = log.changelog
+    inputs = {topic: TopicPartition(settings.prefix + topic, changelog.partition) for topic in stage.inputs}
+    # Not after the restore: were this process paused in between, the next owner would commit, and state would seem to be lost.
+    committed = await _committed(settings, list(inputs.values()))
     async with _started(clients.reader(settings)) as consumer:
         log.changelog_offset = await restore(steps.store, consumer, changelog, log.changelog_offset, metrics)
         await _catch_up(stage, settings, steps, consumer)
-        inputs = {topic: TopicPartition(settings.prefix + topic, changelog.partition) for topic in stage.inputs}
         begins = await consumer.beginning_offsets(list(inputs.values()))
         ends = await consumer.end_offsets(list(inputs.values()))
-    committed = await _committed(settings, list(inputs.values()))
     return {
         topic: _start(steps, topic, tp.partition, committed=committed[tp], begin=begins[tp], end=ends[tp], metrics=metrics)
         for topic, tp in inputs.items()
