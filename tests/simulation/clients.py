@@ -80,9 +80,7 @@ class Producer:
 
     async def start(self) -> None:
         """Fences; returns when the id is this producer's."""
-        self.producer_id, self.epoch = await self._insist(
-            lambda: self._kafka.init_producer(self.transactional_id, self._timeout_s)
-        )
+        self.producer_id, self.epoch = await self._insist(lambda: self._kafka.init_producer(self.transactional_id, self._timeout_s))
         self._on_start(self)
 
     async def stop(self) -> None:
@@ -151,21 +149,21 @@ class Producer:
                 self._fail(error, sending)
                 return
             for tp, batch, acknowledgement in sending:
-                sequence = self._sequences.get(tp, 0)
                 try:
-                    if (error := self._fails()) is not None:
-                        raise error
-                    offset = await self._transactional(
-                        lambda tp=tp, sequence=sequence, records=batch.records: self._kafka.produce(
-                            self.producer_id, self.epoch, sequence, tp, records
-                        )
-                    )
-                except KafkaError as failure:
-                    self._fail(failure, [(tp, batch, acknowledgement)])
+                    offset = await self._append(tp, batch)
+                except KafkaError as error:
+                    self._fail(error, [(tp, batch, acknowledgement)])
                     continue
-                self._sequences[tp] = sequence + len(batch.records)
                 if not acknowledgement.done():
                     acknowledgement.set_result(Appended(offset))
+
+    async def _append(self, tp: TopicPartition, batch: Batch) -> int:
+        sequence = self._sequences.get(tp, 0)
+        if (failure := self._fails()) is not None:
+            raise failure
+        offset: int = await self._transactional(lambda: self._kafka.produce(self.producer_id, self.epoch, sequence, tp, batch.records))
+        self._sequences[tp] = sequence + len(batch.records)
+        return offset
 
     def _fail(self, error: KafkaError, batches: Iterable[tuple[TopicPartition, Batch, asyncio.Future[Appended]]]) -> None:
         self._failed = self._failed or error

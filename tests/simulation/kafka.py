@@ -5,6 +5,7 @@ What a method does is what a broker does on one request. How long a request is u
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -164,6 +165,8 @@ class Kafka:
     def __init__(self, world: World) -> None:
         self.world = world
         self.logs: dict[TopicPartition, Log] = {OFFSETS: Log()}
+        self.counts: Counter[str] = Counter()
+        """How often what matters to a transaction happened."""
         self.group_offsets: dict[TopicPartition, int] = {}
         self.on_commit: Callable[[Transaction], None] = lambda transaction: None
         self.on_fence: Callable[[int, int], None] = lambda producer_id, epoch: None
@@ -202,6 +205,7 @@ class Kafka:
         if known.is_marking:
             raise ConcurrentTransactions
         if known.state == "ongoing":
+            self.counts["a fence aborts a transaction"] += 1
             known.epoch += 1
             self._decide(known, "abort")
             raise ConcurrentTransactions
@@ -228,10 +232,7 @@ class Kafka:
     ) -> int:
         """Appends to a transaction; returns the first offset."""
         log = self.logs[tp]
-        log.admit(producer_id, epoch)
-        known = self._by_producer[producer_id]
-        if known.epoch != epoch:
-            raise InvalidProducerEpoch
+        known = self._current(producer_id, epoch)
         if known.is_marking or known.state != "ongoing" or tp not in known.partitions:
             raise InvalidTxnState
         offset = log.append(records, self.now_ms, producer_id, epoch, sequence)
@@ -240,8 +241,8 @@ class Kafka:
 
     def commit_offsets(self, producer_id: int, epoch: int, offsets: Mapping[TopicPartition, int]) -> None:
         """Adds a group's offsets to a transaction: pending until its marker."""
-        self.logs[OFFSETS].admit(producer_id, epoch)
         known = self._current(producer_id, epoch)
+        self.logs[OFFSETS].admit(producer_id, epoch)
         if known.is_marking or known.state != "ongoing" or OFFSETS not in known.partitions:
             raise InvalidTxnState
         self._pending_offsets.setdefault(producer_id, {}).update(offsets)
@@ -275,12 +276,14 @@ class Kafka:
     def _current(self, producer_id: int, epoch: int) -> Producing:
         known = self._by_producer[producer_id]
         if known.epoch != epoch:
+            self.counts["a fenced producer is turned away"] += 1
             raise InvalidProducerEpoch
         return known
 
     def _time_out(self, known: Producing, number: int) -> None:
         if known.state == "ongoing" and known.number == number:
             self.world.say(f"kafka: a transaction of producer {known.producer_id} times out")
+            self.counts["a transaction times out"] += 1
             known.epoch += 1
             self._decide(known, "abort")
 
@@ -312,6 +315,8 @@ class Kafka:
             begin = log.opened.get(known.producer_id)
             if begin is not None:
                 entries[tp] = [
-                    entry for entry in log.entries[begin:] if entry is not None and entry.producer_id == known.producer_id and entry.status == "ongoing"
+                    entry
+                    for entry in log.entries[begin:]
+                    if entry is not None and entry.producer_id == known.producer_id and entry.status == "ongoing"
                 ]
         return entries

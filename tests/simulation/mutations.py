@@ -78,7 +78,7 @@ def restore_past_the_stable_offset(seam: Seam) -> Iterator[None]:
     """The state is restored from whatever the changelog holds, committed or not."""
 
     def reader(settings: Settings, group_id: str | None = None) -> Consumer:
-        run: Any = seam.current
+        run = seam.current
         return Consumer(run.kafka, run.network, "read_uncommitted", fetch_records=run.plan.fetch_records)
 
     with patch.object(clients, "reader", reader):

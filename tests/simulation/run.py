@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from random import Random
 from typing import Any, Literal, cast
 
@@ -17,7 +17,7 @@ from streams.engine import faults
 from streams.settings import Settings
 from tests.simulation import stage as topics
 from tests.simulation.clients import Consumer, Producer
-from tests.simulation.group import Group, Member
+from tests.simulation.group import SESSION_S, Group, Member
 from tests.simulation.kafka import Kafka, Transaction
 from tests.simulation.laws import BrokenError, Laws
 from tests.simulation.network import Network
@@ -27,7 +27,7 @@ from tests.simulation.world import Process, World
 
 Kind = Literal["kill", "kill_at", "freeze", "freeze_at", "rebalance", "stop", "start", "compact", "fail"]
 KINDS: tuple[tuple[Kind, int], ...] = (
-    ("kill", 6), ("kill_at", 6), ("freeze", 3), ("freeze_at", 3), ("rebalance", 3), ("stop", 1), ("start", 2), ("compact", 2), ("fail", 2),
+    ("kill", 6), ("kill_at", 9), ("freeze", 4), ("freeze_at", 6), ("rebalance", 3), ("stop", 1), ("start", 2), ("compact", 2), ("fail", 2),
 )  # fmt: skip
 QUIET_S = 30.0
 """How long a run may go on after the last fault."""
@@ -64,14 +64,24 @@ class Plan:
     fetch_records: int = 5
     batch_records: int = 3
 
+    def parts(self) -> list[tuple[str, object]]:
+        """What it holds, one thing a line."""
+        return [(each.name, getattr(self, each.name)) for each in fields(self)]
+
 
 def plan_of(seed: int) -> Plan:
     """A plan."""
     rng = Random(f"plan {seed}")
     span_s = rng.choice((0.2, 0.5, 1.0, 2.0))
     partitions = rng.choice((1, 1, 2))
-    plan = Plan(seed, partitions, workers=rng.choice((1, 1, 2, 3)), fetch_records=rng.choice((1, 3, 8)), batch_records=rng.choice((1, 2, 50)))
-    plan.settings = {"batch_max_records": rng.choice((1, 3, 10)), "pacing_ms": rng.choice((0, 5, 20)), "transaction_timeout_ms": rng.choice((1000, 3000))}
+    plan = Plan(
+        seed, partitions, workers=rng.choice((1, 2, 2, 3)), fetch_records=rng.choice((1, 3, 8)), batch_records=rng.choice((1, 2, 50))
+    )
+    plan.settings = {
+        "batch_max_records": rng.choice((1, 3, 10)),
+        "pacing_ms": rng.choice((0, 5, 20)),
+        "transaction_timeout_ms": rng.choice((1000, 3000)),
+    }
     for _ in range(rng.randint(4, 14)):
         partition = rng.randrange(partitions)
         how = rng.choice(("plain", "plain", "plain", "committed", "aborted"))
@@ -82,9 +92,9 @@ def plan_of(seed: int) -> Plan:
     kinds = [kind for kind, weight in KINDS for _ in range(weight)]
     for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 5))):
         kind = rng.choice(kinds)
-        long_s = rng.choice((0.05, 0.5, 2.0, 5.0))
+        for_s = rng.choice((0.1, 1.0, SESSION_S + 0.2, 2 * SESSION_S)) * (0.5 + rng.random())
         plan.faults.append(
-            Fault(rng.random() * (span_s + 0.3), kind, rng.randrange(4), rng.randrange(80), rng.choice(faults.POINTS), rng.random() * long_s)
+            Fault(rng.random() * (span_s + 0.3), kind, rng.randrange(4), rng.randrange(60), rng.choice(faults.POINTS), for_s)
         )
     if rng.random() < 0.3:
         plan.network.update(slow=rng.random() * 0.2, slow_s=rng.choice((0.05, 0.5, 1.5)))
@@ -110,7 +120,13 @@ class Run:
         """How often a process died or froze at each crash point."""
         self.happened: Counter[str] = Counter()
         """How often each kind of fault had somebody to hit, and how processes ended."""
-        values: dict[str, Any] = {"partitions": plan.partitions, "step_timeout_ms": 1000, "restore_timeout_ms": 5000, "breaker_window": 0, **plan.settings}
+        values: dict[str, Any] = {
+            "partitions": plan.partitions,
+            "step_timeout_ms": 1000,
+            "restore_timeout_ms": 5000,
+            "breaker_window": 0,
+            **plan.settings,
+        }
         self.settings = _settings(tuple(sorted(values.items())))
         self.group = Group(self.world, self.network, [TP(topics.IN, number) for number in range(plan.partitions)])
         self.group.deaf = plan.network.get("deaf", 0.0)
@@ -131,7 +147,7 @@ class Run:
         self._broken: Exception | None = None
 
     def play(self) -> Run:
-        """Runs to the end; raises `BrokenError` or `StuckError`."""
+        """Runs to the end; raises `BrokenError`, or `StuckError` if there is none."""
         self._publish()
         self.network.slow, self.network.slow_s = self.plan.network.get("slow", 0.0), self.plan.network.get("slow_s", 0.0)
         self.network.lossy, self.network.absent = self.plan.network.get("lossy", 0.0), self.plan.network.get("absent", 0.0)
@@ -253,7 +269,7 @@ class Run:
                 process.call_soon(lambda: process.create_task(self._stop(process)))
             case "kill_at" | "freeze_at":
                 for_s = None if fault.kind == "kill_at" else fault.for_s
-                self._armed.setdefault(process, []).append((fault.point, fault.count // 20, for_s))
+                self._armed.setdefault(process, []).append((fault.point, fault.count // 30, for_s))
         self.happened[fault.kind] += 1
 
     def _freeze(self, process: Process, for_s: float) -> None:
@@ -277,14 +293,19 @@ class Run:
             process.light(-1, lambda: None)
         self._look()
 
-    def _look(self) -> None:
-        if self.laws.is_done() and not any(process.is_frozen for process in self.world.processes):
-            self.world.after(0.3, self._finish)
+    def _look(self, settled_since: int | None = None) -> None:
+        """Ends the run when all is done, everybody who will thaw has thawed, and what they then did has come to rest."""
+        generation = self.group.generation
+        settled = self.laws.is_done() and all(
+            not process.is_frozen and self._engines[process].is_ready for process in self._engines_alive()
+        )
+        if settled and settled_since == generation:
+            self._is_done = True
         else:
-            self.world.after(0.1, self._look)
+            self.world.after(0.3 if settled else 0.1, lambda: self._look(generation if settled else None))
 
-    def _finish(self) -> None:
-        self._is_done = True
+    def _engines_alive(self) -> list[Process]:
+        return [process for process in self.world.processes if process in self._engines]
 
     # Traffic and commits
 
@@ -335,5 +356,5 @@ def _settings(values: tuple[tuple[str, Any], ...]) -> Settings:
 
 def play(plan: Plan, seam: Seam, make_stage: Callable[[], SumStage] = SumStage) -> Run:
     """Carries a plan out. The seam must be installed."""
-    seam.current = run = Run(plan, make_stage)
-    return run.play()
+    seam.current = Run(plan, make_stage)
+    return seam.current.play()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from aiokafka import TopicPartition
@@ -20,10 +20,12 @@ from streams.engine import clients, fatal, faults
 from streams.engine import engine as engine_module
 from streams.engine.batches import RecordBatch, batch_of, split
 from streams.engine.engine import Engine
-from streams.settings import Settings
-from tests.simulation.clients import Consumer, Producer
+from tests.simulation.clients import Consumer
 from tests.simulation.network import Network
-from tests.simulation.world import EPOCH_S, Process, World
+from tests.simulation.world import EPOCH_S, Process
+
+if TYPE_CHECKING:
+    from tests.simulation.run import Run
 
 
 class SimulatedEngine(Engine):
@@ -87,7 +89,9 @@ class Transport:
             if fetched:
                 if lease == self._leases[tp]:
                     self._next_offsets[tp] = fetched[-1].offset + 1
-                for batch in split(batch_of(self._engine.logical(tp.topic), tp.partition, fetched, lease, begin), self._engine.settings.batch_max_records):
+                for batch in split(
+                    batch_of(self._engine.logical(tp.topic), tp.partition, fetched, lease, begin), self._engine.settings.batch_max_records
+                ):
                     await self._engine.hand_over(batch)
 
     async def _hand_on(self) -> None:
@@ -100,25 +104,10 @@ class Transport:
             await self._engine.step(self._channel.popleft())
 
 
-class Current(Protocol):
-    """The run that is going on: what the engine's clients and exits are turned into."""
-
-    world: World
-
-    def reader(self, settings: Settings, group_id: str | None = None) -> Consumer:
-        """Stands for `clients.reader`."""
-
-    def transactional_producer(self, settings: Settings, transactional_id: str) -> Producer:
-        """Stands for `clients.transactional_producer`."""
-
-    def reach(self, point: str) -> None:
-        """Stands for `faults.reach`."""
-
-
 class Seam:
     """Where the engine meets the world. While it is installed, `current` is what the engine's clocks, clients and exits belong to."""
 
-    current: Current
+    current: Run
 
     @contextmanager
     def installed(self) -> Iterator[Seam]:

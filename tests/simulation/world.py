@@ -55,7 +55,7 @@ class World:
 
     def spawn(self, name: str, main: Callable[[], Coroutine[Any, Any, None]]) -> Process:
         """Starts a process."""
-        process = Process(self, name)
+        process = Process(self, name)  # type: ignore[abstract] # of an event loop's many methods asyncio's own code needs these few
         self.processes.append(process)
         process.call_soon(lambda: process.create_task(main()))
         return process
@@ -180,7 +180,7 @@ class Process(asyncio.AbstractEventLoop):
                         break
                     try:
                         coroutine.throw(DiedError())
-                    except (BaseException, StopIteration):  # noqa: B014 - both ways in which a coroutine ends
+                    except (BaseException, StopIteration):
                         break
         finally:
             asyncio._set_running_loop(None)
@@ -190,18 +190,18 @@ class Process(asyncio.AbstractEventLoop):
 
     # What asyncio asks of an event loop
 
-    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:  # type: ignore[override]
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:  # type: ignore[override] # typeshed has type variables here
         handle = asyncio.Handle(callback, args, self, context)
         if self.is_alive:
             self.ready.append(handle)
         return handle
 
-    def call_later(  # type: ignore[override]
+    def call_later(  # type: ignore[override] # typeshed has type variables here
         self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         return self.call_at(self.world.now_s + delay, callback, *args, context=context)
 
-    def call_at(  # type: ignore[override]
+    def call_at(  # type: ignore[override] # typeshed has type variables here
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         handle = asyncio.TimerHandle(when, callback, args, self, context)
