@@ -16,7 +16,7 @@ from aiokafka.errors import (
     ProducerFenced,
 )
 
-from tests.simulation.kafka import OFFSETS, Entry, Kafka
+from tests.simulation.kafka import OFFSETS, Content, Entry, Headers, Kafka
 from tests.simulation.network import BACKOFF_S, Connection, Network
 
 AGAIN = (ConcurrentTransactions, CoordinatorLoadInProgressError, KafkaConnectionError)
@@ -28,20 +28,22 @@ class Appended(NamedTuple):
 
     offset: int
     """Of its first record."""
+    timestamp: int
+    """When it was appended."""
 
 
 class Batch:
     """Stands for aiokafka's `BatchBuilder`."""
 
     def __init__(self, limit: int) -> None:
-        self.records: list[tuple[bytes | None, bytes | None]] = []
+        self.records: list[Content] = []
         self._limit = limit
 
-    def append(self, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Any = ()) -> object | None:
+    def append(self, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Headers = ()) -> object | None:
         """None when it is full."""
         if len(self.records) == self._limit:
             return None
-        self.records.append((key, value))
+        self.records.append(Content(key, value, headers))
         return self
 
     def record_count(self) -> int:
@@ -155,7 +157,7 @@ class Producer:
                     self._fail(error, [(tp, batch, acknowledgement)])
                     continue
                 if not acknowledgement.done():
-                    acknowledgement.set_result(Appended(offset))
+                    acknowledgement.set_result(Appended(offset, self._kafka.now_ms))
 
     async def _append(self, tp: TopicPartition, batch: Batch) -> int:
         sequence = self._sequences.get(tp, 0)
@@ -204,6 +206,15 @@ class Consumer:
         self._committed = isolation == "read_committed"
         self._limit = fetch_records
         self._positions: dict[TopicPartition, int] = {}
+        self._client = self
+
+    async def fetch_all_metadata(self) -> Consumer:
+        """What aiokafka's inner client knows of the cluster."""
+        await self._connection.call(lambda: None)
+        return self
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return {tp.partition for tp in self._kafka.logs if tp.topic == topic}
 
     async def start(self) -> None:
         self._connection.check()

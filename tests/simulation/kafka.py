@@ -20,9 +20,18 @@ from aiokafka.errors import (
 
 from tests.simulation.world import EPOCH_S, World
 
+Headers = Sequence[tuple[str, bytes]]
 OFFSETS = TopicPartition("__consumer_offsets", 0)
 Result = Literal["commit", "abort"]
 State = Literal["empty", "ongoing", "commit", "abort"]
+
+
+class Content(NamedTuple):
+    """What a producer sends of a record."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
 
 
 class Entry:
@@ -30,14 +39,10 @@ class Entry:
 
     __slots__ = ("epoch", "headers", "is_control", "key", "offset", "producer_id", "status", "timestamp", "value")
 
-    def __init__(
-        self, offset: int, key: bytes | None, value: bytes | None, timestamp: int, producer_id: int, epoch: int, status: State | None
-    ) -> None:
+    def __init__(self, offset: int, content: Content, timestamp: int, producer_id: int, epoch: int, status: State | None) -> None:
         self.offset = offset
-        self.key = key
-        self.value = value
+        self.key, self.value, self.headers = content
         self.timestamp = timestamp
-        self.headers: Sequence[tuple[str, bytes]] = ()
         self.producer_id = producer_id
         self.epoch = epoch
         self.is_control = False
@@ -68,9 +73,7 @@ class Log:
         """The last stable offset: no transaction before it is open."""
         return min(self.opened.values(), default=len(self.entries))
 
-    def append(
-        self, records: Iterable[tuple[bytes | None, bytes | None]], now_ms: int, producer_id: int = -1, epoch: int = -1, sequence: int = -1
-    ) -> int:
+    def append(self, records: Iterable[Content], now_ms: int, producer_id: int = -1, epoch: int = -1, sequence: int = -1) -> int:
         """Appends records; returns the offset of the first. A batch that is there already is not appended again."""
         status: State | None = None
         first = len(self.entries)
@@ -87,9 +90,7 @@ class Log:
                 raise OutOfOrderSequenceNumber
             self._sequences[producer_id] = (epoch, sequence + len(records), first)
             self.opened.setdefault(producer_id, first)
-        self.entries += [
-            Entry(first + number, key, value, now_ms, producer_id, epoch, status) for number, (key, value) in enumerate(records)
-        ]
+        self.entries += [Entry(first + number, record, now_ms, producer_id, epoch, status) for number, record in enumerate(records)]
         return first
 
     def admit(self, producer_id: int, epoch: int) -> None:
@@ -105,7 +106,7 @@ class Log:
         for entry in self.entries[begin:] if begin is not None else ():
             if entry is not None and entry.producer_id == producer_id and entry.status == "ongoing":
                 entry.status = result
-        marker = Entry(len(self.entries), None, None, now_ms, producer_id, epoch, result)
+        marker = Entry(len(self.entries), Content(None, None), now_ms, producer_id, epoch, result)
         marker.is_control = True
         self.entries.append(marker)
 
@@ -184,7 +185,7 @@ class Kafka:
         """Makes a topic."""
         self.logs.update({TopicPartition(topic, number): Log() for number in range(partitions)})
 
-    def publish(self, tp: TopicPartition, records: Iterable[tuple[bytes | None, bytes | None]]) -> None:
+    def publish(self, tp: TopicPartition, records: Iterable[Content]) -> None:
         """Appends records of no transaction."""
         self.logs[tp].append(records, self.now_ms)
         self._wake(tp)
@@ -227,9 +228,7 @@ class Kafka:
             self.world.after(known.timeout_s, lambda: self._time_out(known, number))
         known.partitions.update(partitions)
 
-    def produce(
-        self, producer_id: int, epoch: int, sequence: int, tp: TopicPartition, records: Sequence[tuple[bytes | None, bytes | None]]
-    ) -> int:
+    def produce(self, producer_id: int, epoch: int, sequence: int, tp: TopicPartition, records: Sequence[Content]) -> int:
         """Appends to a transaction; returns the first offset."""
         log = self.logs[tp]
         known = self._current(producer_id, epoch)

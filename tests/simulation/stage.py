@@ -7,6 +7,7 @@ echo, in a later step: the stage leaves work behind.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from rating.stage import Effects, Output, Record, State, Tick
 from streams.engine.positions import key_of
@@ -25,6 +26,7 @@ FACTOR = b"factor|"
 class SumStage:
     """One per process."""
 
+    identity: ClassVar[dict[str, str]] = {"stage": "sums"}
     inputs = (IN,)
     broadcast = (FACTORS,)
     outputs = (LINES, TOTALS, ECHOES)

@@ -6,7 +6,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import ConcurrentTransactions, InvalidProducerEpoch, InvalidTxnState, OffsetOutOfRangeError, OutOfOrderSequenceNumber
 
-from tests.simulation.kafka import OFFSETS, Kafka
+from tests.simulation.kafka import OFFSETS, Content, Kafka
 from tests.simulation.world import World
 
 TP = TopicPartition("topic", 0)
@@ -25,7 +25,7 @@ class Cluster(Kafka):
         self.world.after(seconds, lambda: None)
         self.world.run(lambda: self.world.now_s >= end_s, limit_s=seconds + 1)
 
-    def begun(self, *records: tuple[bytes, bytes | None], timeout_s: float = 60.0) -> tuple[int, int]:
+    def begun(self, *records: Content, timeout_s: float = 60.0) -> tuple[int, int]:
         """A producer in an open transaction that has appended these."""
         producer_id, epoch = self.init_producer("id", timeout_s)
         self.add_partitions(producer_id, epoch, [TP])
@@ -42,8 +42,8 @@ def kafka() -> Cluster:
 
 
 def test_readers_of_committed_records_wait_for_the_marker(kafka: Cluster) -> None:
-    producer = kafka.begun((b"k", b"1"))
-    kafka.publish(TP, [(b"k", b"2")])
+    producer = kafka.begun(Content(b"k", b"1"))
+    kafka.publish(TP, [Content(b"k", b"2")])
     assert (kafka.values(), kafka.values(committed=False)) == ([], [b"1", b"2"])
     kafka.end_transaction(*producer, "commit")
     assert kafka.values() == []
@@ -53,14 +53,14 @@ def test_readers_of_committed_records_wait_for_the_marker(kafka: Cluster) -> Non
 
 
 def test_what_is_aborted_is_never_read_as_committed(kafka: Cluster) -> None:
-    producer = kafka.begun((b"k", b"1"))
+    producer = kafka.begun(Content(b"k", b"1"))
     kafka.end_transaction(*producer, "abort")
     kafka.let_pass(0.1)
     assert (kafka.values(), kafka.values(committed=False)) == ([], [b"1"])
 
 
 def test_a_fence_aborts_what_was_open_and_ends_when_that_is_done(kafka: Cluster) -> None:
-    zombie = kafka.begun((b"k", b"1"))
+    zombie = kafka.begun(Content(b"k", b"1"))
     with pytest.raises(ConcurrentTransactions):
         kafka.init_producer("id", 60.0)
     kafka.let_pass(0.1)
@@ -71,12 +71,12 @@ def test_a_fence_aborts_what_was_open_and_ends_when_that_is_done(kafka: Cluster)
 
 
 def test_who_was_fenced_can_do_nothing_more(kafka: Cluster) -> None:
-    zombie = kafka.begun((b"k", b"1"))
+    zombie = kafka.begun(Content(b"k", b"1"))
     with pytest.raises(ConcurrentTransactions):
         kafka.init_producer("id", 60.0)
     for request in (
         lambda: kafka.add_partitions(*zombie, [OTHER]),
-        lambda: kafka.produce(*zombie, 1, TP, [(b"k", b"2")]),
+        lambda: kafka.produce(*zombie, 1, TP, [Content(b"k", b"2")]),
         lambda: kafka.commit_offsets(*zombie, {TP: 1}),
         lambda: kafka.end_transaction(*zombie, "commit"),
     ):
@@ -85,7 +85,7 @@ def test_who_was_fenced_can_do_nothing_more(kafka: Cluster) -> None:
 
 
 def test_a_transaction_that_takes_too_long_is_aborted_and_its_producer_fenced(kafka: Cluster) -> None:
-    slow = kafka.begun((b"k", b"1"), timeout_s=5.0)
+    slow = kafka.begun(Content(b"k", b"1"), timeout_s=5.0)
     kafka.let_pass(6.0)
     assert kafka.logs[TP].stable == kafka.logs[TP].end
     with pytest.raises(InvalidProducerEpoch):
@@ -94,21 +94,21 @@ def test_a_transaction_that_takes_too_long_is_aborted_and_its_producer_fenced(ka
 
 
 def test_a_partition_must_be_part_of_the_transaction(kafka: Cluster) -> None:
-    producer = kafka.begun((b"k", b"1"))
+    producer = kafka.begun(Content(b"k", b"1"))
     with pytest.raises(InvalidTxnState):
-        kafka.produce(*producer, 0, OTHER, [(b"k", b"1")])
+        kafka.produce(*producer, 0, OTHER, [Content(b"k", b"1")])
 
 
 def test_a_batch_sent_again_is_appended_once_and_one_that_is_missing_is_noticed(kafka: Cluster) -> None:
-    producer = kafka.begun((b"k", b"1"))
-    assert kafka.produce(*producer, 0, TP, [(b"k", b"1")]) == 0
+    producer = kafka.begun(Content(b"k", b"1"))
+    assert kafka.produce(*producer, 0, TP, [Content(b"k", b"1")]) == 0
     with pytest.raises(OutOfOrderSequenceNumber):
-        kafka.produce(*producer, 5, TP, [(b"k", b"2")])
+        kafka.produce(*producer, 5, TP, [Content(b"k", b"2")])
     assert kafka.values(committed=False) == [b"1"]
 
 
 def test_the_end_of_a_transaction_may_be_asked_for_again_but_not_changed(kafka: Cluster) -> None:
-    producer = kafka.begun((b"k", b"1"))
+    producer = kafka.begun(Content(b"k", b"1"))
     kafka.end_transaction(*producer, "commit")
     with pytest.raises(ConcurrentTransactions):
         kafka.end_transaction(*producer, "commit")
@@ -122,7 +122,7 @@ def test_the_end_of_a_transaction_may_be_asked_for_again_but_not_changed(kafka: 
 def test_a_groups_offsets_count_when_their_transaction_is_committed(
     kafka: Cluster, result: str, expected: dict[TopicPartition, int]
 ) -> None:
-    producer = kafka.begun((b"k", b"1"))
+    producer = kafka.begun(Content(b"k", b"1"))
     kafka.add_partitions(*producer, [OFFSETS])
     kafka.commit_offsets(*producer, {TP: 7})
     assert kafka.group_offsets == {}
@@ -133,9 +133,9 @@ def test_a_groups_offsets_count_when_their_transaction_is_committed(
 
 def test_compaction_leaves_the_latest_of_each_key_and_what_is_not_stable(kafka: Cluster) -> None:
     for number in range(5):
-        kafka.publish(TP, [(b"k", b"%d" % number)])
-    kafka.begun((b"k", b"open"))
-    kafka.publish(TP, [(b"x", b"last"), (b"x", b"of all")])
+        kafka.publish(TP, [Content(b"k", b"%d" % number)])
+    kafka.begun(Content(b"k", b"open"))
+    kafka.publish(TP, [Content(b"x", b"last"), Content(b"x", b"of all")])
     kafka.logs[TP].compact()
     assert kafka.values(committed=False) == [b"4", b"open", b"last", b"of all"]
 

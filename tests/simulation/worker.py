@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from types import SimpleNamespace
@@ -66,6 +66,10 @@ class Transport:
         """The engine's lag metric is not looked at here."""
         return None
 
+    async def remaining(self, tp: TP, end: int) -> int:
+        """Up to where there is something to read."""
+        return end
+
     async def put(self, batch: RecordBatch) -> None:
         """The channel's end of the transport."""
         self._channel.append(batch)
@@ -124,7 +128,10 @@ class Seam:
             swap(faults, "reach", lambda point: self.current.reach(point))
             swap(fatal, "os", SimpleNamespace(_exit=self._exit))
             swap(fatal, "logging", SimpleNamespace(shutdown=_nothing))
-            swap(engine_module, "Metrics", lambda: NO_METRICS)
+            for name in ("Metrics", "StuckDetector"):  # the detector is a thread, and looks at real time
+                if hasattr(engine_module, name):
+                    swap(engine_module, name, lambda *args, **kwargs: Nothing())
+            swap(fatal, "described", repr)
             for name, module in sorted(sys.modules.items()):
                 if name.startswith("streams.engine."):
                     if getattr(module, "time", None) is time:
@@ -148,4 +155,8 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
     return None
 
 
-NO_METRICS = SimpleNamespace(**dict.fromkeys(("committed", "restored", "lost", "lag"), _nothing))
+class Nothing:
+    """Has every method, and each does nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return _nothing
