@@ -1,8 +1,9 @@
 """How a partition is taken over: what its state is, and where each input goes on.
 
-Fence first: then nobody else can add to the changelog, nor to what is committed. Restore: then the state is that of the
-last commit. Look whether this worker may go on with it, and where the inputs go on. Catch up with the broadcast topics:
-then no record is handled without the profiles that were there before it.
+Fence first: then nobody who had it before can add to the changelog, nor to what is committed. Look up the group's offsets, then
+restore: then the state is that of the last commit, and no older than the offsets it is compared with. Look whether this worker
+may go on with it, and where the inputs go on. Catch up with the broadcast topics: then no record is handled without the
+profiles that were there before it.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ async def take_over(stage: Stage, settings: Settings, steps: Steps, log: Transac
     changelog = log.changelog
     name = f"{changelog.topic} partition {changelog.partition}"
     inputs = [TopicPartition(settings.prefix + topic, changelog.partition) for topic in stage.inputs]
+    # Not after the restore: were this process paused in between, the next owner would commit, and state would seem to be lost.
+    committed = await _committed(settings, inputs)
     async with _started(clients.reader(settings)) as consumer:
         end = (await consumer.end_offsets([changelog]))[changelog]
         if end < log.changelog_offset:
@@ -50,7 +53,7 @@ async def take_over(stage: Stage, settings: Settings, steps: Steps, log: Transac
             told.update(keys=steps.size.records, size_bytes=steps.size.bytes, changelog=[begin, log.changelog_offset])
         identity = to_keep(steps.store.get(KEY), stage.identity, settings.activatable, name)
         # Whatever speaks against this state must be said before the first step adds to it.
-        starts = await _starts(settings, steps, consumer, inputs, await _committed(settings, inputs), metrics)
+        starts = await _starts(settings, steps, consumer, inputs, committed, metrics)
         if identity is not None:
             steps.keep(KEY, identity)
         async with _phase("catch_up", changelog.partition, metrics):
