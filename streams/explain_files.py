@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from rating.explain_facts import Explanation
 from rating.explain_history import History
@@ -17,12 +18,14 @@ from rating.stage import Record
 from streams.accounts_file import read_profiles
 from streams.errors import UserError
 from streams.explain_run import Search, Watch, explainer_of
-from streams.inputs import STDIN, lines, open_input
+from streams.inputs import STDIN, blocks, open_input
 from streams.settings import Settings
 from streams.stages import meter_of
 
 Report = Callable[[int, int], None]
 """Told which file is read (from 0) and how many of its bytes were."""
+
+BLOCK_LINES: Final = 4096
 
 
 def explain(
@@ -61,8 +64,9 @@ def records(files: Sequence[str], report: Report) -> Iterator[Record]:
     """Every line as a record: the file is its partition, the line its offset."""
     for index, name in enumerate(files):
         with open_input(name) as file:
-            for number, line in lines(file, name, partial(report, index)):
-                yield Record(MESSAGES, index, number, None, line, None)
+            for block in blocks(file, name, lines=BLOCK_LINES, progress=partial(report, index)):
+                for number, line in zip(block.numbers, block.lines, strict=True):
+                    yield Record(MESSAGES, index, number, None, line, None)
 
 
 def _where(files: Sequence[str], accounts: str) -> Callable[[Record], str]:
