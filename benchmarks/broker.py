@@ -32,7 +32,8 @@ class Broker(ApacheKafka):
     @property
     def pid(self) -> int:
         """Of the running process."""
-        assert self._process is not None
+        if self._process is None:
+            raise RuntimeError("the broker does not run")
         return self._process.pid
 
 

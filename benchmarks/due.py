@@ -44,7 +44,7 @@ class Windows:
         counts: dict[str, int] = {}
         wrong = 0
         async for _, value in _committed(bootstrap, topic, partitions):
-            answer = orjson.loads(value)
+            answer = orjson.loads(value or b"{}")
             key = f"{answer['phone_number_id']}|{answer['user']}"
             n = counts[key] = counts.get(key, 0) + 1
             due = self.answers.get(key, [])
@@ -58,9 +58,7 @@ class Windows:
 
     async def problems_of_state(self, bootstrap: str, topic: str, partitions: int) -> list[str]:
         """What is wrong with a changelog after all events: its latest values are the last state of every conversation."""
-        latest: dict[bytes, bytes | None] = {}
-        async for key, value in _committed(bootstrap, topic, partitions):
-            latest[key] = value
+        latest = {key: value async for key, value in _committed(bootstrap, topic, partitions)}
         states = [orjson.loads(value) for value in latest.values() if value is not None and value.startswith(b"{")]
         found = sorted((state["n"], state["last_inbound_ms"] * 2 + state["open"]) for state in states)
         due = sorted((len(answers), answers[-1]) for answers in self.answers.values())
@@ -88,7 +86,7 @@ def problems_of_totals(found: Iterable[dict[str, Any]], due: Results) -> list[st
     return [f"{len(different):,} totals differ, the first: {different[0]}"] if different else []
 
 
-async def _committed(bootstrap: str, topic: str, partitions: int) -> AsyncIterator[tuple[bytes, bytes]]:
+async def _committed(bootstrap: str, topic: str, partitions: int) -> AsyncIterator[tuple[bytes, bytes | None]]:
     """Key and value of every committed record."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,

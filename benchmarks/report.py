@@ -74,7 +74,9 @@ def write(path: Path, rows: Sequence[Row], machine: dict[str, str], settings: di
         "contenders": [
             {
                 **asdict(row),
-                "median": {"events_per_s": row.events_per_s, "client_us": row.client_us, "broker_us": row.broker_us} if row.rounds else None,
+                "median": {"events_per_s": row.events_per_s, "client_us": row.client_us, "broker_us": row.broker_us}
+                if row.rounds
+                else None,
             }
             for row in rows
         ],
