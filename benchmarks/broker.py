@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,8 @@ from streams.topics import Topic
 from tests.brokers.apache_kafka import VERSION, ApacheKafka, what_is_missing
 
 __all__ = ["VERSION", "Broker", "admin", "create", "drop", "what_is_missing"]
+
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a topic just made has no leader for a moment: it retries, and complains
 
 _PROPERTIES = {
     # Two workers that start together are given their partitions together: Kafka's own default is 3000.

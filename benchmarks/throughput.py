@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from streams.topic_reader import connect
 
 PREFIX = "bench."
 WARM_UP = next(contender for contender in ON_KAFKA if contender.name == "loop")
-RATE = Row("rate", "Wameter, wameter rate offline", "whole files")
+RATE = "rate"
 _RUN_TIMEOUT_S = 900
 _DRAIN_TIMEOUT_S = 300
 
@@ -91,6 +90,8 @@ class Comparison:
 async def compare(chosen: Sequence[Contender], *, with_rate: bool, events: int, rounds: int, partitions: int, directory: Path) -> list[Row]:
     """Runs all rounds; each round runs every contender once."""
     rows = {contender.name: Row(contender.name, contender.title, contender.guarantee) for contender in chosen}
+    if with_rate:
+        rows[RATE] = Row(RATE, "Wameter, wameter rate offline", "whole files")
     traffic = Traffic(events, directory)
     _say(f"making {events:,} events")
     traffic.write()
@@ -108,10 +109,10 @@ async def compare(chosen: Sequence[Contender], *, with_rate: bool, events: int, 
             for contender in chosen:
                 await _round(comparison, contender, number, rows[contender.name])
             if with_rate:
-                _take(RATE, number, offline_rating.rate(traffic, comparison.totals))
+                _take(rows[RATE], number, offline_rating.rate(traffic, comparison.totals))
     finally:
         kafka.remove()
-    return [*rows.values(), *([RATE] if with_rate else [])]
+    return list(rows.values())
 
 
 async def _round(comparison: Comparison, contender: Contender, number: int, row: Row) -> None:
@@ -136,7 +137,7 @@ def _say(what: str) -> None:
 
 def main() -> int:
     """The command line; returns 1 if anything came out that is not due."""
-    names = [contender.name for contender in ON_KAFKA] + [RATE.name]
+    names = [contender.name for contender in ON_KAFKA] + [RATE]
     parser = argparse.ArgumentParser(prog="benchmarks/run", description=__doc__)
     parser.add_argument("--events", type=int, default=2_000_000, metavar="N", help="default: 2,000,000, where Java is warm")
     parser.add_argument("--runs", type=int, default=3, metavar="K", help="rounds, of which medians are taken; default: 3")
@@ -145,7 +146,6 @@ def main() -> int:
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--output", type=Path, default=Path("benchmarks-result"), help="folder of result.json and chart.svg")
     chosen = parser.parse_args()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # topics that are new make it complain while it retries
     if missing := broker.what_is_missing():
         parser.error(f"{missing}; Java 17 and Maven bring the broker and Kafka Streams")
     events, rounds = (60_000, 1) if chosen.quick else (chosen.events, chosen.runs)
@@ -157,7 +157,7 @@ def main() -> int:
         rows = asyncio.run(
             compare(
                 contenders,
-                with_rate=RATE.name in chosen.only,
+                with_rate=RATE in chosen.only,
                 events=events,
                 rounds=rounds,
                 partitions=chosen.partitions,

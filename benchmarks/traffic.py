@@ -58,11 +58,25 @@ async def load(settings: Settings, traffic: Traffic) -> list[int]:
     producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, max_batch_size=_BATCH_BYTES, enable_idempotence=True)
     await producer.start()
     try:
-        for profile in profiles(traffic.seed):
-            await producer.send_and_wait(settings.prefix + ACCOUNTS, profile, key=orjson.loads(profile)["account_id"].encode())
+        await _load_profiles(producer, settings, traffic)
         return await _load_events(producer, settings, traffic)
     finally:
         await producer.stop()
+
+
+async def load_profiles(settings: Settings, traffic: Traffic) -> None:
+    """Appends the profiles alone."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, enable_idempotence=True)
+    await producer.start()
+    try:
+        await _load_profiles(producer, settings, traffic)
+    finally:
+        await producer.stop()
+
+
+async def _load_profiles(producer: AIOKafkaProducer, settings: Settings, traffic: Traffic) -> None:
+    for profile in profiles(traffic.seed):
+        await producer.send_and_wait(settings.prefix + ACCOUNTS, profile, key=orjson.loads(profile)["account_id"].encode())
 
 
 async def _load_events(producer: AIOKafkaProducer, settings: Settings, traffic: Traffic) -> list[int]:
