@@ -62,7 +62,7 @@ class Windows:
         states = [orjson.loads(value) for value in latest.values() if value is not None and value.startswith(b"{")]
         found = sorted((state["n"], state["last_inbound_ms"] * 2 + state["open"]) for state in states)
         due = sorted((len(answers), answers[-1]) for answers in self.answers.values())
-        return [] if found == due else [f"the changelog holds {len(found):,} conversations that are not the {len(due):,} due"]
+        return [] if found == due else [f"the changelog's {len(found):,} states are not the {len(due):,} due"]
 
 
 def rated_offline(settings: Settings, traffic: Traffic) -> Results:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 
+from benchmarks import processes
 from benchmarks.due import problems_of_totals
 from benchmarks.ruler import Measured
 from benchmarks.traffic import Traffic
@@ -25,13 +26,14 @@ def rate(traffic: Traffic, due: Results | None, *flags: str) -> Measured:
     totals = traffic.directory / "totals.jsonl"
     command = [sys.executable, "-m", "streams.cli.main", "rate", str(traffic.file), "--accounts", str(traffic.accounts)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    began_s = time.monotonic()
+    machine_s, began_s = processes.machine_cpu_s(), time.monotonic()
     environment = {name: text for name, text in os.environ.items() if not name.startswith("WAMETER_")}
     run = subprocess.run([*command, "--totals", str(totals), *flags], capture_output=True, env=environment, check=False)
     wall_s = time.monotonic() - began_s
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    measured = Measured(traffic.events, wall_s, cpu_s, 0.0, to_first_commit_s=0.0, start_s=0.0)
+    others_s = processes.machine_cpu_s() - machine_s - cpu_s
+    measured = Measured(traffic.events, wall_s, cpu_s, 0.0, others_s, to_first_commit_s=0.0, start_s=0.0)
     if run.returncode not in _ACCEPTED:
         measured.problems.append(f"it ended with code {run.returncode}: {run.stderr.decode(errors='replace')[-500:]}")
     elif due is not None:

@@ -19,6 +19,12 @@ def cpu_s(pids: Iterable[int]) -> float:
     return sum(_cpu_s(pid) for pid in _with_descendants(pids))
 
 
+def machine_cpu_s() -> float:
+    """CPU seconds that all processes of this machine have used since its start, together with what its host took from it."""
+    user, nice, system, _, _, *rest = (int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9])
+    return (user + nice + system + sum(rest)) / _TICKS_PER_S
+
+
 def rss_bytes(pids: Iterable[int]) -> int:
     """Resident memory of these processes and their descendants; what they share counts for each."""
     found = 0

@@ -14,6 +14,8 @@ from rich.table import Table
 from benchmarks.ruler import Measured
 
 REFERENCE = "meter"
+_DISTURBING_CORES = 0.3
+"""The ruler itself takes up to a tenth."""
 
 
 @dataclass
@@ -47,7 +49,7 @@ def show(rows: Sequence[Row]) -> None:
     table = Table(box=None, pad_edge=False)
     for name in ("Contender", "Guarantee"):
         table.add_column(name)
-    for name in ("Events", "Events/s", "least – most", "CPU µs/event", "broker µs", "METER / it"):
+    for name in ("Events", "Events/s", "least – most", "CPU µs/event", "broker µs", "others, cores", "METER / it"):
         table.add_column(name, justify="right")
     done = [row for row in rows if row.rounds]
     reference = next((row.events_per_s for row in done if row.name == REFERENCE), None)
@@ -61,9 +63,12 @@ def show(rows: Sequence[Row]) -> None:
             f"{min(speeds):,.0f} – {max(speeds):,.0f}",
             f"{row.client_us:.1f}",
             f"{row.broker_us:.1f}" if row.broker_us else "–",
+            f"{max(measured.others_cores for measured in row.rounds):.1f}",
             f"{reference / row.events_per_s:.2f}" if reference else "–",
         )
-    Console(width=150, highlight=False).print(table)
+    Console(width=160, highlight=False).print(table)
+    if any(measured.others_cores > _DISTURBING_CORES for row in done for measured in row.rounds):
+        print("Other processes kept the machine busy: compare CPU per event, not events per second.")
 
 
 def write(path: Path, rows: Sequence[Row], machine: dict[str, str], settings: dict[str, object]) -> None:

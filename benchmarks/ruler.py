@@ -57,6 +57,8 @@ class Measured:
     wall_s: float
     client_cpu_s: float
     broker_cpu_s: float
+    others_cpu_s: float
+    """Of everything else on the machine, the ruler itself included. Where it is much, `wall_s` says nothing about the contender."""
     to_first_commit_s: float
     """Part of `wall_s` before anything became visible."""
     start_s: float
@@ -78,6 +80,11 @@ class Measured:
     def broker_us(self) -> float:
         """CPU of the broker per event, in microseconds."""
         return self.broker_cpu_s / self.events * 1e6
+
+    @property
+    def others_cores(self) -> float:
+        """How many cores everything else kept busy."""
+        return self.others_cpu_s / self.wall_s
 
 
 class Ruler:
@@ -137,25 +144,25 @@ class _Watch:
 
     async def until_done(self, began_s: float) -> Measured:
         """Looks at the output until nothing more comes; what counts is when the last of it came."""
-        client_cpu_s, broker_cpu_s = self._cpu()
+        before = self._cpu()
         seen = await self._visible()
         if seen and self._target.members:
             raise RunFailedError("it had put something out before its group was complete; let it start more slowly")
         first_s = last_s = 0.0
-        spent = 0.0, 0.0
+        spent = [0.0, 0.0, 0.0]
         while not await self._is_over(seen, last_s or began_s):
             await asyncio.sleep(LOOK_EVERY_S)
             visible = await self._visible()
             if visible != seen:
                 seen, last_s = visible, time.time()
                 first_s = first_s or last_s
-                now = self._cpu()
-                spent = now[0] - client_cpu_s, now[1] - broker_cpu_s
+                spent = [now - earlier for now, earlier in zip(self._cpu(), before, strict=True)]
             self._still_running()
         if not seen:
             raise RunFailedError("nothing came out")
         events = self._target.events if self._target.is_whole else min(seen, self._target.events)
-        measured = Measured(events, last_s - began_s, *spent, to_first_commit_s=first_s - began_s, start_s=0.0)
+        client_s, broker_s, others_s = spent
+        measured = Measured(events, last_s - began_s, client_s, broker_s, others_s, to_first_commit_s=first_s - began_s, start_s=0.0)
         measured.peak_rss_bytes = sum(processes.peak_rss_bytes(pid) for pid in self._pids)
         if self._target.members and (members := await self._members()) != self._target.members:
             raise RunFailedError(f"its group had {members} members at the end, not {self._target.members}: it was rebalanced")
@@ -193,8 +200,10 @@ class _Watch:
         offsets = await self._client.list_consumer_group_offsets(self._target.group, group_coordinator_id=self._coordinator)
         return sum(position.offset for tp, position in offsets.items() if tp.topic == self._target.input)
 
-    def _cpu(self) -> tuple[float, float]:
-        return processes.cpu_s(self._pids), processes.cpu_s([self._broker_pid])
+    def _cpu(self) -> tuple[float, float, float]:
+        """Of the contender, of the broker and of everything else."""
+        client_s, broker_s = processes.cpu_s(self._pids), processes.cpu_s([self._broker_pid])
+        return client_s, broker_s, processes.machine_cpu_s() - client_s - broker_s
 
     def _still_running(self) -> None:
         for process in self._running:

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import broker, chart, due, machine, offline_rating, processes, report
@@ -16,7 +16,8 @@ from benchmarks.ruler import Measured, Ruler, RunFailedError, Target
 from benchmarks.traffic import MESSAGES, Traffic, load
 from streams import topics
 from streams.results import Results
-from streams.settings import Settings
+from streams.settings import Settings, SettingsError
+from streams.settings import load as load_settings
 from streams.topic_reader import connect
 
 PREFIX = "bench."
@@ -87,7 +88,16 @@ class Comparison:
         return due.problems_of_totals(found.totals(), self.totals)
 
 
-async def compare(chosen: Sequence[Contender], *, with_rate: bool, events: int, rounds: int, partitions: int, directory: Path) -> list[Row]:
+async def compare(
+    chosen: Sequence[Contender],
+    *,
+    with_rate: bool,
+    events: int,
+    rounds: int,
+    partitions: int,
+    directory: Path,
+    tuning: Mapping[str, str],
+) -> list[Row]:
     """Runs all rounds; each round runs every contender once."""
     rows = {contender.name: Row(contender.name, contender.title, contender.guarantee) for contender in chosen}
     if with_rate:
@@ -98,7 +108,8 @@ async def compare(chosen: Sequence[Contender], *, with_rate: bool, events: int, 
     kafka = broker.Broker()
     try:
         kafka.start()
-        settings = Settings(bootstrap=kafka.bootstrap, prefix=PREFIX, partitions=partitions, web_port=0, log_format="json")
+        fixed = {"bootstrap": kafka.bootstrap, "prefix": PREFIX, "partitions": partitions, "web_port": 0, "log_format": "json"}
+        settings = Settings.model_validate({**tuning, **fixed})
         await broker.create(settings, [topic for topic in topics.METER if topic.is_input])
         counts = await load(settings, traffic)
         _say(f"loaded into {partitions} partitions: {', '.join(f'{count:,}' for count in counts)}; rating offline for comparison")
@@ -135,6 +146,18 @@ def _say(what: str) -> None:
     print(what, file=sys.stderr, flush=True)
 
 
+def _tuning(pairs: Sequence[str], parser: argparse.ArgumentParser) -> dict[str, str]:
+    """What `--set` gives; a setting that cannot be ends the command with a sentence."""
+    if wrong := [pair for pair in pairs if "=" not in pair]:
+        parser.error(f"--set {wrong[0]}: write NAME=VALUE, as in pacing_ms=50")
+    tuning = dict(pair.split("=", 1) for pair in pairs)
+    try:
+        load_settings(tuning)
+    except SettingsError as error:
+        parser.error("; ".join(error.sentences))
+    return tuning
+
+
 def main() -> int:
     """The command line; returns 1 if anything came out that is not due."""
     names = [contender.name for contender in ON_KAFKA] + [RATE]
@@ -144,11 +167,13 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=f"of {', '.join(names)}")
     parser.add_argument("--quick", action="store_true", help="one round of 60,000 events: does everything work? Its figures say nothing")
     parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="settings of Wameter's workers: pacing_ms=50")
     parser.add_argument("--output", type=Path, default=Path("benchmarks-result"), help="folder of result.json and chart.svg")
     chosen = parser.parse_args()
     if missing := broker.what_is_missing():
         parser.error(f"{missing}; Java 17 and Maven bring the broker and Kafka Streams")
     events, rounds = (60_000, 1) if chosen.quick else (chosen.events, chosen.runs)
+    tuning = _tuning(chosen.set, parser)
     described = machine.described()
     contenders = [contender for contender in ON_KAFKA if contender.name in chosen.only]
     for contender in contenders:
@@ -162,11 +187,13 @@ def main() -> int:
                 rounds=rounds,
                 partitions=chosen.partitions,
                 directory=Path(directory),
+                tuning=tuning,
             )
         )
     report.show(rows)
     chosen.output.mkdir(parents=True, exist_ok=True)
-    report.write(chosen.output / "result.json", rows, described, {"events": events, "rounds": rounds, "partitions": chosen.partitions})
+    taken = {"events": events, "rounds": rounds, "partitions": chosen.partitions, "tuning": tuning}
+    report.write(chosen.output / "result.json", rows, described, taken)
     caption = f"{events:,} events, median of {rounds}, {described['cores']} cores with the broker on them, {described['commit']}"
     chart.write(chosen.output / "chart.svg", rows, caption)
     problems = [f"{row.title}: {problem}" for row in rows for problem in row.problems]
