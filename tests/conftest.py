@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import pytest
 
 from streams.brokers import embedded
 from streams.brokers.embedded import EmbeddedBroker
 from tests.brokers import apache_kafka
-from tests.brokers.apache_kafka import ApacheKafka
+from tests.brokers.apache_kafka import ApacheKafka, KafkaCluster
 
 _kafka_left_out: list[str] = []
 
@@ -27,15 +28,18 @@ def embedded_broker() -> Iterator[str]:
         yield broker.bootstrap
 
 
-def started_kafka() -> Iterator[ApacheKafka]:
-    """An Apache Kafka. Without Java and Maven its tests are left out, said in one line; under CI they fail."""
+Started = TypeVar("Started", ApacheKafka, KafkaCluster)
+
+
+def started_kafka(make: Callable[[], Started]) -> Iterator[Started]:
+    """An Apache Kafka, or three of them. Without Java and Maven its tests are left out, said in one line; under CI they fail."""
     missing = apache_kafka.what_is_missing()
     if missing:
         if os.environ.get("CI") == "true":
             pytest.fail(f"Apache Kafka cannot be started: {missing}")
         _kafka_left_out.append(missing)
         pytest.skip(missing)
-    broker = ApacheKafka()
+    broker = make()
     try:
         yield broker.start()
     finally:
@@ -45,14 +49,14 @@ def started_kafka() -> Iterator[ApacheKafka]:
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[str]:
     """Where an Apache Kafka listens."""
-    for broker in started_kafka():
+    for broker in started_kafka(ApacheKafka):
         yield broker.bootstrap
 
 
 @pytest.fixture
 def own_kafka() -> Iterator[ApacheKafka]:
     """An Apache Kafka that the test may stop and kill."""
-    yield from started_kafka()
+    yield from started_kafka(ApacheKafka)
 
 
 @pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.kafka)])
