@@ -26,7 +26,7 @@ from streams.settings import Settings, variable_of
 from tests.faults import worker_process
 from tests.faults.traffic import Profile, Sent, Traffic
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 45.0
 DRAIN_ATTEMPTS = 12
 
 STATE = "wameter-meter-state"
@@ -190,6 +190,16 @@ class Worker:
         """True once it is gone."""
         return self._process.exitcode is not None
 
+    @property
+    def times_opened(self) -> int:
+        """How often it has opened a partition."""
+        return self.said().count('"partition open"')
+
+    @property
+    def times_assigned(self) -> int:
+        """How often the group has given it its share."""
+        return self.said().count('"assigned"')
+
     async def opened(self, partitions: int) -> None:
         """Returns when it takes records of so many partitions."""
         await until(self._has_opened(partitions), f"a worker opens {partitions} partitions", of=self)
@@ -215,7 +225,7 @@ class Worker:
 
     def _has_opened(self, partitions: int) -> Callable[[], Awaitable[bool]]:
         async def opened() -> bool:
-            return self.said().count('"partition open"') >= partitions or self.has_ended
+            return self.times_opened >= partitions or self.has_ended
 
         return opened
 
