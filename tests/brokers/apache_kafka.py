@@ -209,7 +209,7 @@ def _quick(data: Path) -> dict[str, str]:
         "group.initial.rebalance.delay.ms": "0",
         "group.min.session.timeout.ms": "1000",
         "transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
-        "broker.session.timeout.ms": "2000",
+        "broker.session.timeout.ms": "4000",
         "broker.heartbeat.interval.ms": "300",
         "log.index.size.max.bytes": "1048576",
         "log.cleaner.dedupe.buffer.size": "16777216",

@@ -22,8 +22,8 @@ from aiokafka import TopicPartition
 
 from rating import keys
 from rating.ids import delivery_id
-from rating.records import decode_delivery, decode_ledger, encode
-from rating.stage import Output, Record, Tick
+from rating.records import decode_delivery, decode_figures, decode_leaf, decode_ledger, encode
+from rating.stage import PREFIX_BYTES, Output, Record, Tick
 from streams import topic_reader
 from streams.catalog_files import read_shipped
 from streams.demo import ACCOUNTS, MESSAGES
@@ -172,9 +172,7 @@ def _same_state(
 ) -> None:
     """Memory = changelog = replayed from the log."""
     changelog = Store()
-    for record in records[STATE]:
-        if record.partition == number:
-            changelog.restore(record.key or b"", record.value)
+    changelog.restore((record.key or b"", record.value) for record in records[STATE] if record.partition == number)
     if drained is not None:
         told = [line.split()[-1] for line in drained.said().splitlines() if line.startswith(f"{MEMORY} {number} ")]
         must(bool(told), "a worker that drained had opened every partition", number)
@@ -205,20 +203,34 @@ def replayed(settings: Settings, accounts: Sequence[Record], messages: Sequence[
     return store
 
 
-def _as_far_as_told(store: Store, same_history: bool) -> dict[bytes, bytes]:
-    """A state without the engine's own records and, of another history, without how often and with which profiles it was decided before."""
-    told = {key: value for key, value in store.items() if not key.startswith(positions.RESERVED)}
-    if same_history:
-        return told
-    kept = {key: value for key, value in told.items() if key[:1] not in (keys.PROFILES, keys.PROFILES_AS_KNOWN, keys.ACCOUNT_PIN)}
-    for key, value in kept.items():
+def _as_far_as_told(store: Store, same_history: bool) -> dict[bytes, Any]:
+    """What a state says, without the engine's own records, and without how ordered entries happen to be divided into leaves.
+
+    Of another history also without how often a delivery was decided before, and with which of the profiles of that time.
+    """
+    told: dict[bytes, Any] = {}
+    for key, value in store.items():
+        if key[:1] in keys.IN_LEAVES:
+            leaf = decode_leaf(value)
+            told |= {key[:PREFIX_BYTES] + entry: held for entry, held in zip(leaf.keys, leaf.values, strict=True)}
+        elif not key.startswith(positions.RESERVED):
+            told[key] = value
+    return told if same_history else dict(_without_history(told))
+
+
+def _without_history(told: Mapping[bytes, Any]) -> Iterator[tuple[bytes, Any]]:
+    for key, value in told.items():
         if key.startswith(keys.DELIVERY):
             delivery = decode_delivery(value)
             delivery.revision, delivery.profiles, delivery.wait_until_append_ms = 0, None, 0
+            figures = None
             if delivery.charge is not None:
-                delivery.charge = msgspec.structs.replace(delivery.charge, window=None)  # evidence, as of when it was decided
-            kept[key] = encode(delivery)
-    ledger = decode_ledger(kept[keys.LEDGER_KEY])
-    ledger.events, ledger.deliveries = ({side: n for side, n in sorted(book.items()) if n} for book in (ledger.events, ledger.deliveries))
-    kept[keys.LEDGER_KEY] = encode(ledger)
-    return kept
+                known = decode_figures(told[keys.FIGURES + delivery.charge.figures])
+                figures = msgspec.structs.replace(known, profiles=b"")
+                delivery.charge = msgspec.structs.replace(delivery.charge, figures=b"", window=None)
+            yield key, (encode(delivery), figures)
+        elif key == keys.LEDGER_KEY:
+            ledger = decode_ledger(value)
+            yield key, [{side: count for side, count in book.items() if count} for book in (ledger.events, ledger.deliveries)]
+        elif key[:1] not in (keys.FIGURES, keys.PROFILES, keys.PROFILES_AS_KNOWN):
+            yield key, value

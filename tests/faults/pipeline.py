@@ -26,7 +26,7 @@ from streams.settings import Settings, variable_of
 from tests.faults import worker_process
 from tests.faults.traffic import Profile, Sent, Traffic
 
-TIMEOUT_S = 45.0
+TIMEOUT_S = 90.0
 DRAIN_ATTEMPTS = 12
 
 STATE = "wameter-meter-state"
@@ -241,14 +241,21 @@ async def until(condition: Callable[[], Awaitable[bool]], what: str, *, of: Work
 async def answered(ask: Callable[[], Awaitable[object]], what: str) -> None:
     """Asks until there is an answer: brokers that were just started refuse some requests for a moment."""
 
+    refusals: list[str] = []
+
     async def is_answered() -> bool:
         try:
             await ask()
-        except (KafkaError, UserError):
-            return False
-        return True
+        except (KafkaError, UserError, AttributeError) as error:  # of the last kind: aiokafka, of a cluster without a controller
+            refusals.append(str(error))
+        else:
+            refusals.clear()
+        return not refusals
 
-    await until(is_answered, what)
+    try:
+        await until(is_answered, what)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {refusals[-1]}") from None
 
 
 @asynccontextmanager
