@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 import pytest
@@ -31,8 +31,13 @@ def embedded_broker() -> Iterator[str]:
 Started = TypeVar("Started", ApacheKafka, KafkaCluster)
 
 
-def started_kafka(make: Callable[[], Started]) -> Iterator[Started]:
-    """An Apache Kafka, or three of them. Without Java and Maven its tests are left out, said in one line; under CI they fail."""
+def started_kafka(properties: Mapping[str, str] | None = None) -> Iterator[ApacheKafka]:
+    """An Apache Kafka with these properties beside the usual ones."""
+    yield from started(lambda: ApacheKafka(properties))
+
+
+def started(make: Callable[[], Started]) -> Iterator[Started]:
+    """An Apache Kafka, or a cluster. Without Java and Maven its tests are left out, said in one line; under CI they fail."""
     missing = apache_kafka.what_is_missing()
     if missing:
         if os.environ.get("CI") == "true":
@@ -49,14 +54,14 @@ def started_kafka(make: Callable[[], Started]) -> Iterator[Started]:
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[str]:
     """Where an Apache Kafka listens."""
-    for broker in started_kafka(ApacheKafka):
+    for broker in started_kafka():
         yield broker.bootstrap
 
 
 @pytest.fixture
 def own_kafka() -> Iterator[ApacheKafka]:
     """An Apache Kafka that the test may stop and kill."""
-    yield from started_kafka(ApacheKafka)
+    yield from started_kafka()
 
 
 @pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.kafka)])

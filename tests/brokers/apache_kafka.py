@@ -30,8 +30,11 @@ def what_is_missing() -> str | None:
 class ApacheKafka:
     """One broker on free ports, a controller too; its data outlives `stop` and `kill`, until `remove`."""
 
-    def __init__(self, settings: Mapping[str, str] | None = None, *, node: int = 1, controllers: Mapping[int, int] | None = None) -> None:
-        """`settings` are laid over the usual ones. `controllers` are the controller ports of all nodes of a cluster, by node."""
+    def __init__(self, properties: Mapping[str, str] | None = None, *, node: int = 1, controllers: Mapping[int, int] | None = None) -> None:
+        """`properties` are laid over those that all tests have; `{port}` and `{controller_port}` in them become its ports.
+
+        `controllers` are the controller ports of all nodes of a cluster, by node.
+        """
         self._directory = Path(tempfile.mkdtemp(prefix="wameter-kafka-"))
         controllers = controllers or dict(zip((node,), free_ports(1), strict=True))
         self._port, self.proxied_port, self.proxy_port = free_ports(3)
@@ -39,13 +42,14 @@ class ApacheKafka:
         self.proxied_bootstrap = f"127.0.0.1:{self.proxy_port}"
         """Who begins here stays here: this listener is advertised at `proxy_port`, where a test forwards to `proxied_port`."""
         self._process: subprocess.Popen[bytes] | None = None
-        properties = {
+        own_ports = {"{port}": str(self._port), "{controller_port}": str(controllers[node])}
+        whole = {
             **_quick(self._directory / "data"),
             **_replicated(len(controllers)),
             **_addresses(node, self._port, (self.proxied_port, self.proxy_port), controllers),
-            **(settings or {}),
+            **{name: _filled_in(value, own_ports) for name, value in (properties or {}).items()},
         }
-        text = "".join(f"{name}={value}\n" for name, value in properties.items())
+        text = "".join(f"{name}={value}\n" for name, value in whole.items())
         (self._directory / "server.properties").write_text(text)
 
     def start(self) -> ApacheKafka:
@@ -80,6 +84,11 @@ class ApacheKafka:
     def kill(self) -> None:
         """SIGKILL: nothing is flushed."""
         self._end(signal.SIGKILL)
+
+    def send(self, signum: signal.Signals) -> None:
+        """Sends a signal to a broker that goes on to run: SIGSTOP freezes it, SIGCONT thaws it."""
+        assert self._process is not None
+        self._process.send_signal(signum)
 
     def fill_disk(self) -> None:
         """From now on no file of it can grow, as on a full disk; it ends when it notices. A new start finds room again."""
@@ -169,6 +178,12 @@ def _jars() -> Path:
         except OSError:  # another run was quicker
             shutil.rmtree(fetched)
     return jars
+
+
+def _filled_in(value: str, ports: Mapping[str, str]) -> str:
+    for name, port in ports.items():
+        value = value.replace(name, port)
+    return value
 
 
 def _addresses(node: int, port: int, proxied: tuple[int, int], controllers: Mapping[int, int]) -> dict[str, str]:

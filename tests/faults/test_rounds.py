@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from streams.engine.faults import OPEN_TRANSACTION, POINTS
-from tests.brokers.apache_kafka import ApacheKafka, KafkaCluster
-from tests.conftest import started_kafka
+from tests.brokers.apache_kafka import KafkaCluster
+from tests.conftest import started, started_kafka
 from tests.faults import acls
 from tests.faults.play import Moment, Play, Stand
 from tests.faults.rounds import KINDS, Kind, finish, play_round
@@ -27,14 +27,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 @pytest.fixture(scope="module")
 def apache() -> Iterator[Stand]:
     """An Apache Kafka that rounds may stop, kill and starve."""
-    for broker in started_kafka(lambda: ApacheKafka(acls.AUTHORISED)):
+    for broker in started_kafka(acls.AUTHORISED):
         yield Stand(broker.bootstrap, broker)
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Stand]:
     """Three brokers."""
-    for brokers in started_kafka(KafkaCluster):
+    for brokers in started(KafkaCluster):
         yield Stand(brokers.bootstrap, cluster=brokers)
 
 
