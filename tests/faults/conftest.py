@@ -12,9 +12,9 @@ from tests.faults.play import Moment, Play, Stand
 
 
 @pytest.fixture
-async def play(broker: str, tmp_path: Path) -> AsyncIterator[Play]:
-    """On each broker in turn; the rest of the traffic is not yet published."""
-    play = Play(Stand(broker), tmp_path, Random(7), Moment("before_commit", 3), 600)
+async def play(kafka: str, tmp_path: Path) -> AsyncIterator[Play]:
+    """On Apache Kafka; the rest of the traffic is not yet published."""
+    play = Play(Stand(kafka), tmp_path, Random(7), Moment("before_commit", 3), 600)
     await play.begin(share=0.5)
     await play.pipeline.drain()
     yield play

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import NewPartitions, NewTopic
 from aiokafka.admin.records_to_delete import RecordsToDelete
@@ -18,6 +19,8 @@ from tests.faults import raw_log
 from tests.faults.checks import check
 from tests.faults.pipeline import MENDED_BY_A_NEW_START, STATE, Pipeline, admin, until
 from tests.faults.play import Play
+
+pytestmark = pytest.mark.kafka
 
 
 async def test_a_lost_changelog_is_no_empty_one(play: Play) -> None:
