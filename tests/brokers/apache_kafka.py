@@ -108,7 +108,8 @@ class ApacheKafka:
 
     def said(self) -> str:
         """What it wrote about itself: warnings and errors."""
-        return (self._directory / "broker.log").read_text(errors="replace")
+        log = self._directory / "broker.log"
+        return log.read_text(errors="replace") if log.exists() else ""
 
     def _end(self, signum: signal.Signals) -> None:
         if self._process is not None:

@@ -27,13 +27,11 @@ class Kind(NamedTuple):
     points: tuple[Point, ...] = POINTS
     same_history: bool = True
     """Whether the state must be, byte by byte, what the log gives: not where profiles come in between."""
-    has_moment: bool = True
-    """Whether its moment is a crash point; else the log alone can prove that a transaction was hit."""
 
 
 KINDS: tuple[Kind, ...] = (
     Kind("worker killed at a point", workers.killed_at_a_point),
-    Kind("worker killed at any time", workers.killed_at_any_time, has_moment=False),
+    Kind("worker killed at any time", workers.killed_at_any_time),
     Kind("two workers killed at once", workers.two_killed_at_once),
     Kind("zombie replaced", workers.zombie_replaced),
     Kind("zombie evicted", workers.zombie_evicted),
