@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 import pytest
 
 from streams.brokers import embedded
 from streams.brokers.embedded import EmbeddedBroker
 from tests.brokers import apache_kafka
-from tests.brokers.apache_kafka import ApacheKafka
+from tests.brokers.apache_kafka import ApacheKafka, KafkaCluster
 
 _kafka_left_out: list[str] = []
 
@@ -27,15 +28,23 @@ def embedded_broker() -> Iterator[str]:
         yield broker.bootstrap
 
 
+Started = TypeVar("Started", ApacheKafka, KafkaCluster)
+
+
 def started_kafka(properties: Mapping[str, str] | None = None) -> Iterator[ApacheKafka]:
-    """An Apache Kafka. Without Java and Maven its tests are left out, said in one line; under CI they fail."""
+    """An Apache Kafka with these properties beside the usual ones."""
+    yield from started(lambda: ApacheKafka(properties))
+
+
+def started(make: Callable[[], Started]) -> Iterator[Started]:
+    """An Apache Kafka, or a cluster. Without Java and Maven its tests are left out, said in one line; under CI they fail."""
     missing = apache_kafka.what_is_missing()
     if missing:
         if os.environ.get("CI") == "true":
             pytest.fail(f"Apache Kafka cannot be started: {missing}")
         _kafka_left_out.append(missing)
         pytest.skip(missing)
-    broker = ApacheKafka(properties)
+    broker = make()
     try:
         yield broker.start()
     finally:

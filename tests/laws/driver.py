@@ -96,14 +96,14 @@ class Run:
     def compare(self, oracle: Result) -> None:
         """Raises `LawBrokenError` unless the end is the oracle's, to the last digit."""
         watch = self.watch
-        expected_lines = {delivery_id(*key): _decided_by_oracle(line) for key, line in oracle.lines.items()}
+        expected_lines = {delivery_id(*key): decided_by_oracle(line) for key, line in oracle.lines.items()}
         found_lines = {delivery: decided(line) for delivery, line in watch.live.items()}
-        must(found_lines == expected_lines, "the net lines are the oracle's", *_difference(found_lines, expected_lines))
-        expected_unrated = {delivery_id(*key): _unrated_by_oracle(each) for key, each in oracle.unrated.items()}
-        found_unrated = {key: _unrated_published(each) for key, each in watch.unrated.items()}
-        must(found_unrated == expected_unrated, "the unrated are the oracle's", *_difference(found_unrated, expected_unrated))
+        must(found_lines == expected_lines, "the net lines are the oracle's", *difference(found_lines, expected_lines))
+        expected_unrated = {delivery_id(*key): unrated_by_oracle(each) for key, each in oracle.unrated.items()}
+        found_unrated = {key: unrated_published(each) for key, each in watch.unrated.items()}
+        must(found_unrated == expected_unrated, "the unrated are the oracle's", *difference(found_unrated, expected_unrated))
         found_totals = watch.totals_with_messages()
-        must(found_totals == oracle.totals, "the totals are the oracle's", *_difference(found_totals, oracle.totals))
+        must(found_totals == oracle.totals, "the totals are the oracle's", *difference(found_totals, oracle.totals))
         expected_rejected = Counter(oracle.rejected.values())
         must(Counter(reason for _, reason in watch.rejected) == expected_rejected, "the rejected are the oracle's", watch.rejected)
         self._compare_state(oracle)
@@ -122,7 +122,7 @@ def _copy(store: Store) -> Store:
     return copy
 
 
-def _decided_by_oracle(line: Line) -> tuple[Any, ...]:
+def decided_by_oracle(line: Line) -> tuple[Any, ...]:
     return (
         line.account_id, line.key.phone_number_id, line.key.message_id, delivery_id(*line.key), line.billed_at, line.date, line.country,
         line.market, line.category, line.outcome, line.reason, line.currency, line.cost, line.amount, line.rulebook, line.card, line.tier,
@@ -130,15 +130,15 @@ def _decided_by_oracle(line: Line) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _unrated_by_oracle(each: Unrated) -> tuple[Any, ...]:
+def unrated_by_oracle(each: Unrated) -> tuple[Any, ...]:
     return (each.reason, each.account_id, *each.key[:2], each.billed_at, each.category, each.country, each.market)
 
 
-def _unrated_published(record: dict[str, Any]) -> tuple[Any, ...]:
+def unrated_published(record: dict[str, Any]) -> tuple[Any, ...]:
     names = ("reason", "account_id", "phone_number_id", "message_id", "billed_at", "category", "country", "market")
     return tuple(record[name] for name in names)
 
 
-def _difference(found: dict[Any, Any], expected: dict[Any, Any]) -> list[str]:
+def difference(found: dict[Any, Any], expected: dict[Any, Any]) -> list[str]:
     keys_that_differ = [key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key)]
     return [f"{key}: METER {found.get(key)}, oracle {expected.get(key)}" for key in keys_that_differ[:3]]
