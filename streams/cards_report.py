@@ -98,6 +98,14 @@ def show(
     return shown
 
 
+def printed_rate(row: CardRow) -> str:
+    """A rate with as many decimals as its card prints; "" where it prints none."""
+    if row.rate_nanos is None:
+        return ""
+    units, fraction = divmod(row.rate_nanos, 10**9)
+    return f"{units}.{fraction:09d}"[: len(str(units)) + 1 + row.decimals].rstrip(".")
+
+
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" + ("" if number == 1 else "s")
 
@@ -112,15 +120,9 @@ def _replaced_on(rows: Sequence[CardRow]) -> list[str | None]:
 
 
 def _shown(row: CardRow, ends_before: str | None) -> ShownRate:
-    rate = "" if row.rate_nanos is None else _printed(row.rate_nanos, row.decimals)
+    rate = printed_rate(row)
     effective_to = "" if ends_before is None else day_before(ends_before)
     return ShownRate(row.key.currency, row.key.market, row.key.category, row.tier, rate, row.effective_from, effective_to, row.card)
-
-
-def _printed(nanos: int, decimals: int) -> str:
-    """A rate with as many decimals as its card prints."""
-    units, fraction = divmod(nanos, 10**9)
-    return f"{units}.{fraction:09d}"[: len(str(units)) + 1 + decimals].rstrip(".")
 
 
 def _unknown(what: str, given: str | None, known: Sequence[str]) -> list[str]:

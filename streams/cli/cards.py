@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from rating.catalog import CatalogProblems
+from streams.cli import cards_diff, cards_import
 from streams.cli.exit_codes import DONE
 from streams.cli.options import ExampleGroup
 from streams.cli.tables import plain_table, show
@@ -16,6 +17,10 @@ from streams.errors import UserError
 @click.group(cls=ExampleGroup)
 def command() -> None:
     """Validate and show rate cards."""
+
+
+command.add_command(cards_diff.command)
+command.add_command(cards_import.command)
 
 
 @command.command(
