@@ -12,7 +12,7 @@ from rating.catalog.cards import CardRow, read_cards
 from rating.catalog.cells import local_date
 from rating.catalog.diff import Change, Difference, Rates, compare, rates_of, rates_on
 from rating.catalog.problems import CellError, Findings
-from streams.cards_report import printed_rate
+from streams.cards_report import not_imported, printed_rate
 from streams.catalog_files import CARDS_FOLDER, load_directory, read_text
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -106,9 +106,12 @@ def _side(given: str, day: str | None) -> Side:
 
 def _rows(path: Path) -> list[CardRow]:
     findings = Findings()
-    rows = read_cards(str(path), read_text(str(path), path), findings)
+    try:
+        rows = read_cards(str(path), read_text(str(path), path), findings)
+    except CatalogProblems as found:
+        raise CatalogProblems(not_imported([path]) or found.problems) from None
     if problems := findings.sentences():
-        raise CatalogProblems(problems)
+        raise CatalogProblems(not_imported([path]) or problems)
     return rows
 
 

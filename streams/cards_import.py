@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from rating.catalog import CatalogProblems
 from rating.catalog.cells import local_date
-from rating.catalog.markets import MarketTable
+from rating.catalog.load import MARKETS_FILE
+from rating.catalog.markets import OTHER, MarketTable
 from rating.catalog.problems import CellError, Findings
 from rating.catalog.published import PublishedCard, Surroundings, cards_of, read_sheet, write_card
-from streams.catalog_files import CARDS_FOLDER, load_directory
+from streams.catalog_files import CARDS_FOLDER, load_files
 from streams.published_files import read_sheets
 
 STDOUT = "-"
@@ -37,7 +38,7 @@ def import_files(
 ) -> Imported:
     """Reads Meta's files, all of them before anything is said. Raises `CatalogProblems` with every mistake of every file.
 
-    Markets are those of the shipped market table, or with a `catalog` directory of that laid over it.
+    Markets are those of the shipped market table, or with a `catalog` directory of its `markets.csv` laid over that.
     """
     if effective_from is not None:
         try:
@@ -45,9 +46,10 @@ def import_files(
         except CellError as error:
             raise CatalogProblems([f"--effective-from: {error}"]) from None
     findings = Findings()
-    markets = load_directory(catalog).markets
+    own_table = () if catalog is None else (catalog / MARKETS_FILE,)
+    markets = load_files(own_table).markets
     around = Surroundings(
-        MarketTable(list(markets), {row.market for row in markets} | {"Other"}), effective_from, renamed or {}, findings, source
+        MarketTable(list(markets), {row.market for row in markets} | {OTHER}), effective_from, renamed or {}, findings, source
     )
     printed = []
     for path in paths:

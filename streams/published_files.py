@@ -21,9 +21,11 @@ from rating.catalog.published.read import has_prices
 
 BYTES_MAX: Final = 32 * 1024 * 1024
 """Of a file, and of what a workbook unpacks to; Meta's have well under one."""
+CELLS_MAX: Final = 2_000_000
+"""Of a worksheet, empty ones counted; Meta's have a few thousand."""
 _ZIP = b"PK\x03\x04"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
-_FRACTION = re.compile(r"\.(0+)")
+_FRACTION = re.compile(r"\.([0#?]+)")
 
 
 def read_sheets(path: Path, findings: Findings) -> list[Sheet]:
@@ -40,6 +42,11 @@ def read_sheets(path: Path, findings: Findings) -> list[Sheet]:
         _refuse(path, "the file is a workbook of Excel 97", "save it as .xlsx or as CSV in UTF-8", findings)
         return []
     return _csv(path, data, findings)
+
+
+def is_published(path: Path) -> bool:
+    """Whether a file has the layout in which Meta publishes prices, and so is no card of a catalog yet."""
+    return any(has_prices(sheet) for sheet in read_sheets(path, Findings()))
 
 
 def _bytes(path: Path, findings: Findings) -> bytes | None:
@@ -90,24 +97,41 @@ def _workbook(path: Path, data: bytes, findings: Findings) -> list[Sheet]:
             return []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions, which price nothing
-            book = openpyxl.load_workbook(file, data_only=True)
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
     except Exception:  # openpyxl lets through whatever a broken file makes it stumble over
         _refuse(
             path, "the file begins like a workbook and cannot be read as one", "download it again, or save it as CSV in UTF-8", findings
         )
         return []
-    sheets = [
-        Sheet(
-            f"{path} sheet {sheet.title}", path.name, [SheetRow(number, tuple(map(_text, row))) for number, row in enumerate(sheet.rows, 1)]
-        )
-        for sheet in book.worksheets
-        if sheet.sheet_state == "visible"
-    ]
+    sheets = []
+    for sheet in book.worksheets:
+        if sheet.sheet_state == "visible":
+            named = f"{path} sheet {sheet.title}"
+            rows = _rows(sheet)
+            if rows is None:
+                findings.add(Place(named, 1, ""), f"the sheet has more than {CELLS_MAX:,} cells", "name a price list of Meta's")
+            else:
+                sheets.append(Sheet(named, path.name, rows))
     return [sheet for sheet in sheets if has_prices(sheet)] or sheets[:1]
 
 
+def _rows(sheet: Any) -> list[SheetRow] | None:
+    """The rows of a worksheet that are not blank; None where there are too many cells to be a price list."""
+    sheet.reset_dimensions()  # what a workbook says of its own size is often wrong
+    rows = []
+    seen = 0
+    for number, cells in enumerate(sheet.rows, 1):
+        seen += 1 + len(cells)
+        if seen > CELLS_MAX:
+            return None
+        row = SheetRow(number, tuple(_text(cell) for cell in cells))
+        if not row.blank:
+            rows.append(row)
+    return rows
+
+
 def _text(cell: Any) -> str:
-    """What a cell shows: a number with the decimals of its format, and never fewer than it has."""
+    """What a cell shows, a number with the decimals of its format; where it shows less than it holds, that is said: it is no rate then."""
     value = cell.value
     if value is None:
         return ""
@@ -117,9 +141,15 @@ def _text(cell: Any) -> str:
         return str(value)
     # A workbook keeps numbers in binary; fifteen digits are what Excel itself shows and compares of them.
     exact = Decimal(f"{value:.15g}")
-    fraction = _FRACTION.search(str(cell.number_format).split(";")[0])
-    decimals = max(len(fraction[1]) if fraction else 0, -int(exact.normalize().as_tuple().exponent))
-    return f"{exact:.{decimals}f}"
+    decimals = max(0, -int(exact.normalize().as_tuple().exponent))
+    number_format = str(cell.number_format).split(";")[0]
+    if number_format == "General" or "%" in number_format or "0" not in number_format:
+        return f"{exact:.{decimals}f}"
+    fraction = _FRACTION.search(number_format)
+    places = fraction[1] if fraction else ""
+    if decimals > len(places):
+        return f"{exact:.{len(places)}f}, stored as {exact:f}"
+    return f"{exact:.{max(decimals, places.count('0'))}f}"
 
 
 def _refuse(path: Path, what: str, mend: str, findings: Findings) -> None:

@@ -45,7 +45,7 @@ def gaps(catalog: Catalog) -> list[Gap]:
     """
     starts = _days_of_change(catalog)
     living = {start: named_on(catalog.markets, start) for start in starts}
-    international = {row.key.market for row in catalog.cards if row.key.category == INTERNATIONAL}
+    international = {row.key.market for row in catalog.cards if row.key.category == INTERNATIONAL and row.rate_nanos is not None}
     found = []
     for currency in sorted({row.key.currency for row in catalog.cards}):
         for market in sorted(set().union(*living.values())):

@@ -22,7 +22,7 @@ _WHOLE = (1, None)
 def is_header(row: SheetRow) -> bool:
     """Whether a row is the header of this layout."""
     cells = [row.cell(index).casefold() for index in range(row.last + 1)]
-    return "market" in cells and "currency" in cells and any(words.category(cell) for cell in cells)
+    return any(map(words.is_market_heading, cells)) and "currency" in cells and any(map(words.category, cells))
 
 
 def read(printed: Printed, header_index: int) -> None:
@@ -41,7 +41,7 @@ def read(printed: Printed, header_index: int) -> None:
         if _is_note(printed, row, columns["market"]):
             continue
         read_any = True
-        if row.last >= len(header.cells):
+        if row.last > header.last:
             printed.refuse(row, "", "a cell stands beyond the last column", "quote a cell that holds a comma")
             continue
         currency = printed.currency(row, row.cell(columns["currency"]))
@@ -61,9 +61,9 @@ def _columns(printed: Printed, header: SheetRow) -> dict[str, int] | None:
     whole = True
     for index in range(header.last + 1):
         text = header.cell(index)
-        name = text.casefold() if text.casefold() in ("market", "currency") else words.category(text)
         if not text:
             continue
+        name = "market" if words.is_market_heading(text) else "currency" if text.casefold() == "currency" else words.category(text)
         if name is None:
             what = f"the column {text!r} is no category"
             printed.refuse(header, text, what, f"delete it, or call it one of {', '.join(CATEGORIES)}")

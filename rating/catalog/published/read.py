@@ -97,8 +97,11 @@ def _prices_conversations(sheet: Sheet, preface: Sequence[SheetRow], around: Sur
 
 
 def _check_currency_of_preface(printed: Printed, preface: Sequence[SheetRow]) -> None:
-    """`Cost per message in USD` above a column of euros: one of the two is wrong, and nobody can tell which."""
-    for row in preface:
+    """`Cost per message in USD` above a column of euros: one of the two is wrong, and nobody can tell which.
+
+    Only the title is looked at: notes below it may speak of other currencies.
+    """
+    for row in [row for row in preface if not row.blank][:1]:
         for word in _CURRENCY.findall(" ".join(row.cells)):
             try:
                 code = words.currency(word)

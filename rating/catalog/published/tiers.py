@@ -68,6 +68,9 @@ def read(printed: Printed, header_index: int) -> None:
     market: str | None = None
     for row in data:
         name = row.cell(currency_index - 1) if currency_index else ""
+        if row.last > header.last:
+            printed.refuse(row, "", "a cell stands beyond the last column", "quote a cell that holds a comma")
+            continue
         if row.last == currency_index - 1 and name not in printed.around.markets.named:
             printed.remark(row, f"left out as a note: {name if len(name) <= 60 else name[:59] + '…'}")
             continue

@@ -62,6 +62,11 @@ _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?P<fraction>\.[0-9]+)?")
 _COUNT = re.compile(r"[0-9]{1,15}|[1-9][0-9]{0,2}(?:,[0-9]{3}){1,4}")
 
 
+def is_market_heading(text: str) -> bool:
+    """Whether a cell heads the column of markets: `Market`, or `Market (per rate card)`; `Marketing` does not."""
+    return re.match(r"market(?:\s|\(|$)", text.casefold()) is not None
+
+
 def category(text: str) -> str | None:
     """The category that a heading names, or None: `Authentication-International`, with a line break in it or not."""
     name = re.sub(r"[\s-]+", "_", text.strip().casefold())
