@@ -8,8 +8,10 @@ from typing import Final, NamedTuple
 from rating.catalog.cards import CardRow, RateKey
 from rating.catalog.catalog import Catalog
 from rating.catalog.cells import CATEGORIES
+from rating.catalog.gaps import can_be_charged
 from rating.catalog.markets import named_on
 
+SERVICE: Final = "service"
 RAISED: Final = "raised"
 LOWERED: Final = "lowered"
 NEW: Final = "new"
@@ -76,9 +78,19 @@ def compare(old: Rates, new: Rates) -> Difference:
 
 
 def rates_on(catalog: Catalog, date: str) -> Rates:
-    """What is in force on a local date, in markets that exist on it."""
+    """What is in force on a local date, in markets that exist on it.
+
+    Service messages without a rate of their own have utility's, from the day on which they can be charged: that is what they cost.
+    """
     living = named_on(catalog.markets, date)
-    return _latest(row for row in catalog.cards if row.effective_from <= date and row.key.market in living)
+    rows = [row for row in catalog.cards if row.effective_from <= date and row.key.market in living]
+    if can_be_charged(SERVICE, date):
+        rows += [
+            row._replace(key=row.key._replace(category=SERVICE), tier_to=None)
+            for row in rows
+            if row.key.category == "utility" and row.tier_from == 1 and not catalog.has_row(row.key.currency, row.key.market, SERVICE, date)
+        ]
+    return _latest(rows)
 
 
 def rates_of(rows: Iterable[CardRow]) -> Rates:

@@ -48,9 +48,17 @@ def read(printed: Printed, header_index: int) -> None:
         market = printed.market(row, row.cell(columns["market"]))
         if market is not None and lines.setdefault(market, row.line) != row.line:
             printed.refuse(row, "Market", f"{market} already stands in line {lines[market]}", "delete one of the two lines")
+            market = None
         for category in CATEGORIES:
             if category in columns:
-                _take(printed, row, header.cell(columns[category]), (currency, market, category), columns[category], point_is_decimal)
+                _take(
+                    printed,
+                    row,
+                    words.heading(header.cell(columns[category])),
+                    (currency, market, category),
+                    columns[category],
+                    point_is_decimal,
+                )
     if not read_any:
         printed.refuse(header, "", "no rates stand under the header", "name the whole list")
 

@@ -124,7 +124,7 @@ def _heading(above: Sequence[SheetRow], start: int, following: int) -> str:
     for row in reversed(above):
         for index in range(start, following):
             if words.category(row.cell(index)):
-                return row.cell(index)
+                return words.heading(row.cell(index))
     return ""
 
 

@@ -29,7 +29,7 @@ SPELLINGS: Final = {
     "€": "EUR",
     "₹": "INR",
 }
-"""Other ways in which a card writes its currency. A bare `$` is none: nine of the sixteen could be meant."""
+"""Other ways in which a card writes its currency. A bare `$` is none: seven of the sixteen are written so."""
 
 _MONTHS: Final = {
     name: number
@@ -60,6 +60,11 @@ _EFFECTIVE = re.compile(
 _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?P<fraction>\.[0-9]+)?")
 _COUNT = re.compile(r"[0-9]{1,15}|[1-9][0-9]{0,2}(?:,[0-9]{3}){1,4}")
+
+
+def heading(text: str) -> str:
+    """A heading as sentences name it: one that is broken after a hyphen in one piece."""
+    return re.sub(r"-\s+", "-", text)
 
 
 def is_market_heading(text: str) -> bool:
