@@ -12,7 +12,7 @@ from rating.catalog.cards import CardRow, read_cards
 from rating.catalog.cells import local_date
 from rating.catalog.diff import Change, Difference, Rates, compare, rates_of, rates_on
 from rating.catalog.problems import CellError, Findings
-from streams.cards_report import not_imported, printed_rate
+from streams.cards_report import decimal_text, not_imported, printed_rate
 from streams.catalog_files import CARDS_FOLDER, load_directory, read_text
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -83,8 +83,8 @@ def difference_text(change: Change) -> str:
     """The difference with a sign, and with the decimals of the card that prints more."""
     decimals = max(row.decimals for row in (change.old, change.new) if row is not None)
     difference = change.difference_nanos or 0
-    units, fraction = divmod(abs(difference), 10**9)
-    return f"{'-' if difference < 0 else '+' if difference else ''}{units}.{fraction:09d}"[: len(str(units)) + 2 + decimals].rstrip(".")
+    sign = "-" if difference < 0 else "+" if difference else ""
+    return f"{sign}{decimal_text(abs(difference), decimals)}"
 
 
 def percent_text(hundredths: int) -> str:

@@ -88,12 +88,13 @@ def write(places: Mapping[PublishedCard, Path]) -> None:
         part = place.with_name(f".{place.name}.{os.getpid()}.part")
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(write_card(card), encoding="utf-8", newline="")
-            part.replace(place)
+            try:
+                part.write_text(write_card(card), encoding="utf-8", newline="")
+                part.replace(place)
+            finally:
+                part.unlink(missing_ok=True)
         except OSError as error:
             raise CatalogProblems([f"{place}: cannot be written ({(error.strerror or 'error').lower()}); choose another place"]) from None
-        finally:
-            part.unlink(missing_ok=True)
 
 
 def _differs(place: Path, card: PublishedCard) -> bool:

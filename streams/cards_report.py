@@ -135,10 +135,13 @@ def not_imported(paths: Sequence[Path]) -> list[str]:
 
 def printed_rate(row: CardRow) -> str:
     """A rate with as many decimals as its card prints; "" where it prints none."""
-    if row.rate_nanos is None:
-        return ""
-    units, fraction = divmod(row.rate_nanos, 10**9)
-    return f"{units}.{fraction:09d}"[: len(str(units)) + 1 + row.decimals].rstrip(".")
+    return "" if row.rate_nanos is None else decimal_text(row.rate_nanos, row.decimals)
+
+
+def decimal_text(nanos: int, decimals: int) -> str:
+    """An amount of 0 or more, given in 10^-9, with so many decimals; it must have no more."""
+    units, fraction = divmod(nanos, 10**9)
+    return f"{units}.{fraction:09d}"[: len(str(units)) + 1 + decimals].rstrip(".")
 
 
 def _count(number: int, what: str) -> str:

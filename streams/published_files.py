@@ -39,7 +39,7 @@ def read_sheets(path: Path, findings: Findings) -> list[Sheet]:
     if data.startswith(_ZIP):
         return _workbook(path, data, findings)
     if data.startswith(_OLD_EXCEL):
-        _refuse(path, "the file is a workbook of Excel 97", "save it as .xlsx or as CSV in UTF-8", findings)
+        _refuse(path, "is a workbook of Excel 97", "save it as .xlsx or as CSV in UTF-8", findings)
         return []
     return _csv(path, data, findings)
 
@@ -54,17 +54,17 @@ def _bytes(path: Path, findings: Findings) -> bytes | None:
         with path.open("rb") as file:
             data = file.read(BYTES_MAX + 1)
     except OSError as error:
-        _refuse(path, f"the file cannot be read ({(error.strerror or 'error').lower()})", "name a readable file", findings)
+        _refuse(path, f"cannot be read ({(error.strerror or 'error').lower()})", "name a readable file", findings)
         return None
     if len(data) > BYTES_MAX:
-        _refuse(path, f"the file has more than {BYTES_MAX // 2**20} MiB", "name a price list of Meta's", findings)
+        _refuse(path, f"has more than {BYTES_MAX // 2**20} MiB", "name a price list of Meta's", findings)
         return None
     return data
 
 
 def _csv(path: Path, data: bytes, findings: Findings) -> list[Sheet]:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        _refuse(path, "the file is UTF-16", "save it as CSV in UTF-8", findings)
+        _refuse(path, "is UTF-16", "save it as CSV in UTF-8", findings)
         return []
     try:
         text = data.decode("utf-8-sig")
@@ -93,15 +93,13 @@ def _workbook(path: Path, data: bytes, findings: Findings) -> list[Sheet]:
         with zipfile.ZipFile(file) as parts:
             unpacked = sum(part.file_size for part in parts.infolist())
         if unpacked > BYTES_MAX:
-            _refuse(path, f"the workbook unpacks to more than {BYTES_MAX // 2**20} MiB", "name a price list of Meta's", findings)
+            _refuse(path, f"unpacks to more than {BYTES_MAX // 2**20} MiB", "name a price list of Meta's", findings)
             return []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions, which price nothing
             book = openpyxl.load_workbook(file, read_only=True, data_only=True)
     except Exception:  # openpyxl lets through whatever a broken file makes it stumble over
-        _refuse(
-            path, "the file begins like a workbook and cannot be read as one", "download it again, or save it as CSV in UTF-8", findings
-        )
+        _refuse(path, "begins like a workbook and cannot be read as one", "download it again, or save it as CSV in UTF-8", findings)
         return []
     sheets = []
     for sheet in book.worksheets:
@@ -109,7 +107,7 @@ def _workbook(path: Path, data: bytes, findings: Findings) -> list[Sheet]:
             named = f"{path} sheet {sheet.title}"
             rows = _rows(sheet)
             if rows is None:
-                findings.add(Place(named, 1, ""), f"the sheet has more than {CELLS_MAX:,} cells", "name a price list of Meta's")
+                findings.add(Place(named, 0, ""), f"has more than {CELLS_MAX:,} cells", "name a price list of Meta's")
             else:
                 sheets.append(Sheet(named, path.name, rows))
     return [sheet for sheet in sheets if has_prices(sheet)] or sheets[:1]
@@ -153,4 +151,4 @@ def _text(cell: Any) -> str:
 
 
 def _refuse(path: Path, what: str, mend: str, findings: Findings) -> None:
-    findings.add(Place(str(path), 1, ""), what, mend)
+    findings.add(Place(str(path), 0, ""), what, mend)

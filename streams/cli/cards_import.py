@@ -9,6 +9,7 @@ import click
 from rating.catalog import CatalogProblems
 from streams.cli.exit_codes import DONE
 from streams.cli.options import ExampleCommand
+from streams.cli.outputs import check_names
 from streams.errors import UserError
 
 
@@ -73,6 +74,7 @@ def command(
         if output == STDOUT and len(imported.cards) > 1:
             raise UserError(f"the lists make {len(imported.cards)} cards, and standard output takes one; name a directory with -o")
         places = {} if output == STDOUT else destinations(imported.cards, output, replace=replace)
+        check_names({"-o": output if output in map(str, places.values()) else None}, map(str, files))
         write(places)
     except CatalogProblems as error:
         raise UserError(*error.problems) from None

@@ -11,7 +11,7 @@ from rating.catalog.published.printed import Printed, PrintedRate, Surroundings
 from rating.catalog.published.sheet import Sheet, SheetRow
 
 _CONVERSATION = re.compile(r"\bper[- ]conversation\b", re.IGNORECASE)
-_CURRENCY = re.compile(r"\bin (\S+?)[,.;:)]?(?=\s|$)")
+_CURRENCY = re.compile(r"\bin ([^\s,.;:)]+)")
 
 
 def has_prices(sheet: Sheet) -> bool:
@@ -44,9 +44,8 @@ def read_sheet(sheet: Sheet, around: Surroundings) -> list[PrintedRate]:
 
 def _refuse_without_header(sheet: Sheet, around: Surroundings) -> None:
     if not any(not row.blank for row in sheet.rows):
-        around.findings.add(Place(sheet.name, 1, ""), "the file is empty", "name a rate card or a table of volume tiers of Meta's")
+        around.findings.add(Place(sheet.name, 0, ""), "is empty", "name a rate card or a table of volume tiers of Meta's")
         return
-    row = next(row for row in sheet.rows if not row.blank)
     crammed = next((row for row in sheet.rows if row.last == 0 and re.match(r"market[;\t]", row.cell(0), re.IGNORECASE)), None)
     if crammed is not None:
         what = "the cells are not parted by commas"
@@ -55,20 +54,19 @@ def _refuse_without_header(sheet: Sheet, around: Surroundings) -> None:
     mend = (
         "name a rate card (Market, Currency, Marketing, Utility, Authentication …) or a table of volume tiers (From, To, Rate type, Rate …)"
     )
-    around.findings.add(Place(sheet.name, row.line, ""), "no header of Meta's price lists is found from here on", mend)
+    around.findings.add(Place(sheet.name, 0, ""), "has no header of Meta's price lists", mend)
 
 
 def _day_of_effect(sheet: Sheet, preface: Sequence[SheetRow], around: Surroundings) -> str | None:
     """The day that the preface or the user names; a mistake is noted where neither does, or where they differ."""
     said: dict[str, int] = {}
     for row in preface:
-        for cell in range(row.last + 1):
-            try:
-                for day in words.days_of_effect(row.cell(cell)):
-                    said.setdefault(day, row.line)
-            except CellError as error:
-                around.findings.add(Place(sheet.name, row.line, ""), error.what, error.mend)
-                return None
+        try:
+            for day in words.days_of_effect(row.text):
+                said.setdefault(day, row.line)
+        except CellError as error:
+            around.findings.add(Place(sheet.name, row.line, ""), error.what, error.mend)
+            return None
     given = around.effective_from
     if given is not None and (not said or given in said):
         return given
@@ -81,15 +79,20 @@ def _day_of_effect(sheet: Sheet, preface: Sequence[SheetRow], around: Surroundin
         around.findings.add(Place(sheet.name, max(said.values()), ""), what, "say which counts with --effective-from DATE")
     elif not said:
         mend = "say from which day on it holds with --effective-from DATE"
-        around.findings.add(Place(sheet.name, 1, ""), "the list names no day of effect above its header", mend)
+        around.findings.add(Place(sheet.name, 0, ""), "names no day of effect above its header", mend)
     else:
         return next(iter(said))
     return None
 
 
+def _title(preface: Sequence[SheetRow]) -> Sequence[SheetRow]:
+    """The first row that says anything, or none; the notes below it may speak of other times and currencies."""
+    return [row for row in preface if not row.blank][:1]
+
+
 def _prices_conversations(sheet: Sheet, preface: Sequence[SheetRow], around: Surroundings) -> bool:
-    for row in preface:
-        if any(_CONVERSATION.search(cell) for cell in row.cells):
+    for row in _title(preface):
+        if _CONVERSATION.search(row.text):
             what = "the list prices conversations, as WhatsApp did until 2025-06-30"
             around.findings.add(Place(sheet.name, row.line, ""), what, "name one that prices messages")
             return True
@@ -97,12 +100,9 @@ def _prices_conversations(sheet: Sheet, preface: Sequence[SheetRow], around: Sur
 
 
 def _check_currency_of_preface(printed: Printed, preface: Sequence[SheetRow]) -> None:
-    """`Cost per message in USD` above a column of euros: one of the two is wrong, and nobody can tell which.
-
-    Only the title is looked at: notes below it may speak of other currencies.
-    """
-    for row in [row for row in preface if not row.blank][:1]:
-        for word in _CURRENCY.findall(" ".join(row.cells)):
+    """`Cost per message in USD` above a column of euros: one of the two is wrong, and nobody can tell which."""
+    for row in _title(preface):
+        for word in _CURRENCY.findall(row.text):
             try:
                 code = words.currency(word)
             except CellError:

@@ -21,6 +21,11 @@ class SheetRow(NamedTuple):
         return _BLANKS.sub(" ", self.cells[index]).strip() if index < len(self.cells) else ""
 
     @property
+    def text(self) -> str:
+        """The whole row in one line: a title that nobody quoted is parted at its commas."""
+        return _BLANKS.sub(" ", ",".join(self.cells)).strip()
+
+    @property
     def blank(self) -> bool:
         """Whether nothing stands in it."""
         return not any(cell.strip() for cell in self.cells)

@@ -191,7 +191,7 @@ def _add_joined(
                 joined = False
                 break
             if band.tier_from != expected:
-                what = f"the band starts at {band.tier_from:,}, and the next message is the {expected:,}th"
+                what = f"the band starts at {band.tier_from:,}, and {expected:,} comes next"
                 printed.refuse(band.row, f"{heading} From", what, "make the bands join; a table that leaves some out is of no use")
                 joined = False
                 break

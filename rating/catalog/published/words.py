@@ -53,7 +53,7 @@ _MONTHS: Final = {
     for name in names
 }
 _EFFECTIVE = re.compile(
-    r"\beffective(?: from| as of| on| starting)?:?\s+(?:(?P<month>[a-z]+)\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})"
+    r"\beffective(?: from| as of| on| starting)?[\s,:]+(?:(?P<month>[a-z]+)\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})"
     r"|(?P<day2>\d{1,2})(?:st|nd|rd|th)?\s+(?P<month2>[a-z]+)\.?,?\s+(?P<year2>\d{4})|(?P<iso>\d{4}-\d\d-\d\d))",
     re.IGNORECASE,
 )
