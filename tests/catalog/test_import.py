@@ -191,3 +191,8 @@ def test_a_list_that_was_not_imported_is_told_so_by_the_other_commands(wameter: 
 def test_the_bounds_of_bands_are_those_of_a_card(wameter: Wameter, tmp_path: Path) -> None:
     ran = wameter("cards", "import", *files(tmp_path, tiers(*AFRICA)), "-o", "-")
     assert [line.split(",")[4:7] for line in ran.out.splitlines()[1:]] == [["1", "100000", "0.0040"], ["100001", "", "0.0038"]]
+
+
+def test_a_card_needs_no_import(wameter: Wameter, tmp_path: Path) -> None:
+    [own] = files(tmp_path, "effective_from,currency,market,category,tier_from,tier_to,rate,source\n")
+    assert wameter("cards", "import", own, "-o", "-").err == f"wameter cards import: {own}: is a card already; use it as it is\n"

@@ -93,7 +93,7 @@ def _is_note(printed: Printed, row: SheetRow, market_index: int) -> bool:
     text = row.cell(market_index)
     if row.last != market_index or text in printed.around.markets.named or text in printed.around.renamed:
         return False
-    printed.remark(row, f"left out as a note: {text if len(text) <= 60 else text[:59] + '…'}")
+    printed.remark_note(row, text)
     return True
 
 

@@ -65,6 +65,10 @@ class Printed:
         """Notes what a reader of the result should know."""
         self.around.remarks.append(f"{Place(self.sheet.name, row.line, '')}: {what}")
 
+    def remark_note(self, row: SheetRow, text: str) -> None:
+        """Notes that a row was no row of prices."""
+        self.remark(row, f"left out as a note: {text if len(text) <= 60 else text[:59] + '…'}")
+
     def add(self, row: SheetRow, column: str, key: RateKey, band: tuple[int, int | None], rate: str | None, *, of_tiers: bool) -> None:
         """Takes a rate down."""
         place = Place(self.sheet.name, row.line, column)

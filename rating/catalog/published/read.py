@@ -51,6 +51,9 @@ def _refuse_without_header(sheet: Sheet, around: Surroundings) -> None:
         what = "the cells are not parted by commas"
         around.findings.add(Place(sheet.name, crammed.line, ""), what, "save it as CSV with commas, or as a workbook")
         return
+    if "effective_from" in (row.cell(0) for row in sheet.rows[:1]):
+        around.findings.add(Place(sheet.name, 0, ""), "is a card already", "use it as it is")
+        return
     mend = (
         "name a rate card (Market, Currency, Marketing, Utility, Authentication …) or a table of volume tiers (From, To, Rate type, Rate …)"
     )
