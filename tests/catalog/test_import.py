@@ -64,6 +64,12 @@ def test_a_list_in_each_currency_becomes_prices_in_that_currency_alone(tmp_path:
         assert after.rate(other, "France", "marketing", "2026-10-01") == before.rate(other, "France", "marketing", "2026-10-01")
 
 
+def test_the_examples_make_the_card_that_was_checked_by_hand(wameter: Wameter) -> None:
+    examples = Path(__file__).parents[2] / "examples" / "price-lists"
+    ran = wameter("cards", "import", examples / "usd.csv", examples / "usd-volume-tiers.csv", "-o", "-")
+    assert ran.out == (Path(__file__).parent / "golden" / "meta-usd-2026-10-01.csv").read_text(encoding="utf-8")
+
+
 def test_no_rate_is_never_a_price_of_nothing(tmp_path: Path) -> None:
     made = import_files(files(tmp_path, rates("France,EUR,n/a,0.01,0.01,n/a,n/a", title="effective 2026-10-01")))
     write({one: tmp_path / "own" / "cards" / f"{one.name}.csv" for one in made.cards})
