@@ -23,6 +23,7 @@ LINES_MAX = 60
 @click.command(
     "check",
     cls=ExampleCommand,
+    short_help="Check cards, or tell where the catalog has no price.",
     examples=(
         "wameter cards check",
         "wameter cards check --date 2026-10-01 --currency EUR --catalog my-catalog",
