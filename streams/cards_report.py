@@ -12,10 +12,11 @@ from rating.catalog import Catalog, CatalogProblems
 from rating.catalog.cards import CardRow
 from rating.catalog.cells import CATEGORIES, CURRENCIES, local_date
 from rating.catalog.days import day_before
-from rating.catalog.gaps import GapSummary, gaps, summarise
+from rating.catalog.gaps import Gap, GapSummary, currencies_without_cards, gaps, summarise
 from rating.catalog.markets import named_on
 from rating.catalog.problems import CellError
-from streams.catalog_files import load_files
+from streams.catalog_files import load_directory, load_files
+from streams.published_files import is_published
 
 
 class CheckReport(NamedTuple):
@@ -38,6 +39,17 @@ class CheckReport(NamedTuple):
         return [f"ok: {_count(self.rows, 'row')}, {_count(self.markets, 'market')}", *lacking]
 
 
+class GapReport(NamedTuple):
+    """Where a catalog lacks a price."""
+
+    gaps: tuple[Gap, ...]
+    """Each by itself, of currencies that have a card."""
+    summary: tuple[GapSummary, ...]
+    """The same in few lines."""
+    without_cards: tuple[str, ...]
+    """Currencies in which nothing has a price."""
+
+
 class ShownRate(NamedTuple):
     """One row of a card, as a person reads it."""
 
@@ -58,7 +70,7 @@ def check_files(paths: Sequence[Path]) -> CheckReport:
     try:
         catalog = load_files(paths)
     except CatalogProblems as found:
-        return CheckReport(found.problems, rows=0, markets=0, gaps=())
+        return CheckReport(tuple(not_imported(paths)) or found.problems, rows=0, markets=0, gaps=())
     files = {str(path) for path in paths}
     card_rows = [row for row in catalog.cards if row.file in files]
     market_rows = [row for row in catalog.markets if row.file in files]
@@ -66,6 +78,24 @@ def check_files(paths: Sequence[Path]) -> CheckReport:
     lacking = summarise([gap for gap in gaps(catalog) if gap.currency in currencies], catalog)
     named = {row.key.market for row in card_rows} | {row.market for row in market_rows}
     return CheckReport((), len(card_rows) + len(market_rows), len(named), tuple(lacking))
+
+
+def report_gaps(catalog: Path | None, *, currency: str | None = None, date: str | None = None) -> GapReport:
+    """The gaps of the shipped catalog, or with a directory laid over it; of one currency, or open on one local date.
+
+    Raises `CatalogProblems`.
+    """
+    problems = [*_unknown("currency", currency, CURRENCIES), *_no_date(date)]
+    if problems:
+        raise CatalogProblems(problems)
+    loaded = load_directory(catalog)
+    found = [
+        gap
+        for gap in gaps(loaded)
+        if currency in (None, gap.currency) and (date is None or (gap.first_day <= date and (gap.last_day is None or date <= gap.last_day)))
+    ]
+    without = tuple(one for one in currencies_without_cards(loaded) if currency in (None, one))
+    return GapReport(tuple(found), tuple(summarise(found, loaded)), without)
 
 
 def show(
@@ -81,11 +111,7 @@ def show(
         *_unknown("market", market, known_markets),
         *_unknown("category", category, CATEGORIES),
     ]
-    if date is not None:
-        try:
-            local_date(date)
-        except CellError as error:
-            problems.append(str(error))
+    problems += _no_date(date)
     if problems:
         raise CatalogProblems(problems)
     living = None if date is None else named_on(catalog.markets, date)
@@ -96,6 +122,26 @@ def show(
         if matches and in_force and (living is None or row.key.market in living):
             shown.append(_shown(row, ends_before))
     return shown
+
+
+def not_imported(paths: Sequence[Path]) -> list[str]:
+    """A sentence for each file that is no card yet, because it has the layout in which Meta publishes prices."""
+    return [
+        f"{path} is a price list as Meta publishes it; make it a card first: wameter cards import {path} -o DIR"
+        for path in paths
+        if is_published(path)
+    ]
+
+
+def printed_rate(row: CardRow) -> str:
+    """A rate with as many decimals as its card prints; "" where it prints none."""
+    return "" if row.rate_nanos is None else decimal_text(row.rate_nanos, row.decimals)
+
+
+def decimal_text(nanos: int, decimals: int) -> str:
+    """An amount of 0 or more, given in 10^-9, with so many decimals; it must have no more."""
+    units, fraction = divmod(nanos, 10**9)
+    return f"{units}.{fraction:09d}"[: len(str(units)) + 1 + decimals].rstrip(".")
 
 
 def _count(number: int, what: str) -> str:
@@ -112,15 +158,18 @@ def _replaced_on(rows: Sequence[CardRow]) -> list[str | None]:
 
 
 def _shown(row: CardRow, ends_before: str | None) -> ShownRate:
-    rate = "" if row.rate_nanos is None else _printed(row.rate_nanos, row.decimals)
+    rate = printed_rate(row)
     effective_to = "" if ends_before is None else day_before(ends_before)
     return ShownRate(row.key.currency, row.key.market, row.key.category, row.tier, rate, row.effective_from, effective_to, row.card)
 
 
-def _printed(nanos: int, decimals: int) -> str:
-    """A rate with as many decimals as its card prints."""
-    units, fraction = divmod(nanos, 10**9)
-    return f"{units}.{fraction:09d}"[: len(str(units)) + 1 + decimals].rstrip(".")
+def _no_date(given: str | None) -> list[str]:
+    """A sentence about a date that is none, or nothing."""
+    try:
+        local_date(given or "2025-07-01")
+    except CellError as error:
+        return [str(error)]
+    return []
 
 
 def _unknown(what: str, given: str | None, known: Sequence[str]) -> list[str]:

@@ -50,17 +50,26 @@ def load_files(paths: Iterable[Path]) -> Catalog:
     return _load_over_shipped({str(path): path for path in paths})
 
 
+def read_text(name: str, path: Path) -> str:
+    """The text of a card or market table, which sentences call `name`. Raises `CatalogProblems` where it cannot be read or is no UTF-8."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise CatalogProblems([f"{name} line {line}: a byte there is no UTF-8; save the file as UTF-8"]) from None
+    except OSError as error:
+        raise CatalogProblems([f"{name} cannot be read ({error.strerror}); name a readable file"]) from None
+
+
 def _load_over_shipped(files: dict[str, Path]) -> Catalog:
     """Loads what can be read, so that the mistakes in it are told beside the files that cannot."""
-    texts, unreadable = {}, []
+    texts: dict[str, str] = {}
+    unreadable: list[str] = []
     for name, path in files.items():
         try:
-            texts[name] = path.read_bytes().decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = error.object.count(b"\n", 0, error.start) + 1
-            unreadable.append(f"{name} line {line}: a byte there is no UTF-8; save the file as UTF-8")
-        except OSError as error:
-            unreadable.append(f"{name} cannot be read ({error.strerror}); name a readable file")
+            texts[name] = read_text(name, path)
+        except CatalogProblems as found:
+            unreadable += found.problems
     market_table_missing = any(is_market_table(name) for name in files.keys() - texts.keys())
     if market_table_missing:  # Without it nobody can say which markets the cards may name.
         raise CatalogProblems(unreadable)

@@ -45,7 +45,7 @@ def gaps(catalog: Catalog) -> list[Gap]:
     """
     starts = _days_of_change(catalog)
     living = {start: named_on(catalog.markets, start) for start in starts}
-    international = {row.key.market for row in catalog.cards if row.key.category == INTERNATIONAL}
+    international = {row.key.market for row in catalog.cards if row.key.category == INTERNATIONAL and row.rate_nanos is not None}
     found = []
     for currency in sorted({row.key.currency for row in catalog.cards}):
         for market in sorted(set().union(*living.values())):
@@ -56,7 +56,7 @@ def gaps(catalog: Catalog) -> list[Gap]:
                     start
                     for start in starts
                     if market in living[start]
-                    and _can_be_charged(category, start)
+                    and can_be_charged(category, start)
                     and catalog.charge_rate(currency, market, category, start) is None
                 }
                 found += [Gap(currency, market, category, first, last) for first, last in _stretches(missing, starts)]
@@ -90,7 +90,7 @@ def summarise(found: Sequence[Gap], catalog: Catalog) -> list[GapSummary]:
     ]
 
 
-def _can_be_charged(category: str, date: str) -> bool:
+def can_be_charged(category: str, date: str) -> bool:
     """Whether the rulebook of a date charges a category in any case."""
     rulebook = rulebook_on(LocalDate(date))
     if rulebook is None:

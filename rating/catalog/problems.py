@@ -27,7 +27,7 @@ class CellError(Exception):
 
 
 class Place(NamedTuple):
-    """Where a mistake stands. Lines count from 1, the header being the first, as an editor shows them."""
+    """Where a mistake stands. Lines count from 1, as an editor shows them; 0 is the file as a whole."""
 
     file: str
     line: int
@@ -35,7 +35,7 @@ class Place(NamedTuple):
     """Name of the column, or "" where the whole line is meant."""
 
     def __str__(self) -> str:
-        return f"{self.file} line {self.line}" + (f", column {self.column}" if self.column else "")
+        return self.file + (f" line {self.line}" if self.line else "") + (f", column {self.column}" if self.column else "")
 
 
 class Findings:

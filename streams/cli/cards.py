@@ -1,4 +1,4 @@
-"""`wameter cards`: validates rate cards and market tables, and shows the rates in force."""
+"""`wameter cards`: the commands about price lists, and the one that shows the rates in force."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from rating.catalog import CatalogProblems
+from streams.cli import cards_check, cards_diff, cards_import
 from streams.cli.exit_codes import DONE
 from streams.cli.options import ExampleGroup
 from streams.cli.tables import plain_table, show
@@ -15,26 +16,12 @@ from streams.errors import UserError
 
 @click.group(cls=ExampleGroup)
 def command() -> None:
-    """Validate and show rate cards."""
+    """Import, check, compare and show rate cards."""
 
 
-@command.command(
-    examples=("wameter cards check cards/usd-2027-01-01.csv", "wameter cards check my-catalog/cards/*.csv my-catalog/markets.csv")
-)
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
-def check(files: tuple[Path, ...]) -> int:
-    """Check cards and market tables as if they were laid over the shipped catalog.
-
-    A file named markets.csv is a market table, any other a card. Every mistake is told at once, with file, line, column and the mend.
-    """
-    from streams.cards_report import check_files
-
-    report = check_files(files)
-    if report.problems:
-        raise UserError(*report.problems)
-    for line in report.lines():
-        click.echo(line)
-    return DONE
+command.add_command(cards_check.command)
+command.add_command(cards_diff.command)
+command.add_command(cards_import.command)
 
 
 @command.command(

@@ -26,7 +26,7 @@ _COMMANDS: Final = {
     "explain": ("streams.cli.explain", "Why a message costs what it costs."),
     "quote": ("streams.cli.quote", "What a message would cost, before it is sent."),
     "audit": ("streams.cli.audit", "Recompute both ledgers from the topics."),
-    "cards": ("streams.cli.cards", "Validate and show rate cards."),
+    "cards": ("streams.cli.cards", "Import, compare, check and show rate cards."),
     "schemas": ("streams.cli.schemas", "Export JSON Schema and AsyncAPI."),
 }
 """Where each command lives, and the line that `wameter --help` has on it without importing it."""
