@@ -1,17 +1,18 @@
 """Lines of files, one after the other: plain, gzip or zstd, told apart by their first bytes; `-` is standard input.
 
-Memory is bounded whatever the file holds: a chunk, and the line that is being put together. A line longer than `KEPT_BYTES` is cut
-there; it is far beyond what a record may have (contract §2), so all that is lost is the rest of a line that is refused anyway.
+Memory is bounded whatever the file holds: a block of lines, a chunk, and the line that is being put together. A line longer than
+`KEPT_BYTES` is cut there; it is far beyond what a record may have (contract §2), so all that is lost is the rest of a line that is refused
+anyway.
 """
 
 from __future__ import annotations
 
 import sys
 import zlib
-from collections.abc import Callable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, chain, islice
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 import zstandard
 
@@ -19,6 +20,7 @@ from streams.errors import UserError
 
 STDIN: Final = "-"
 KEPT_BYTES: Final = 16 * 1024 * 1024
+BLOCK_BYTES: Final = 4 * 1024 * 1024
 
 _CHUNK_BYTES: Final = 256 * 1024
 _PLAIN_BYTES: Final = 1024 * 1024
@@ -29,6 +31,8 @@ _ZSTD_STEP_BYTES: Final = 2048
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_FIRST_VISIBLE: Final = b"!"
+"""A line that sorts before it is empty or begins with a space, a tab or the like: it may be blank."""
 
 
 class InputError(UserError):
@@ -47,22 +51,62 @@ def open_input(name: str) -> BinaryIO:
         raise InputError(f"{name}: {_reason(error)}") from None
 
 
-def lines(file: BinaryIO, name: str, progress: Callable[[int], None] | None = None) -> Iterator[tuple[int, bytes]]:
-    """Number and bytes of each line that is not blank; numbers start at 1 and count blank lines.
+class Block(NamedTuple):
+    """Some lines of a file that follow one another, blank ones left out."""
 
-    The line end (`\\n` or `\\r\\n`) is no part of a line, nor is a byte-order mark at the file's start. The last line needs no line
-    end. `progress` is told how many bytes of the file were read so far. Raises `InputError` where compressed data are damaged.
+    file: str
+    """Its name, `-` for standard input."""
+    lines: list[bytes]
+    """Without line ends: neither `\\n` nor `\\r\\n`."""
+    numbers: Sequence[int]
+    """Their numbers in the file, from 1, blank lines counted."""
+
+
+NO_LINES: Final = Block("", [], ())
+
+
+def blocks(
+    file: BinaryIO, name: str, *, lines: int, size_bytes: int = BLOCK_BYTES, progress: Callable[[int], None] | None = None
+) -> Iterator[Block]:
+    """The lines of a file, so many at a time, or fewer where they come to `size_bytes`; no block is empty.
+
+    Where a block ends depends on the lines alone, not on how they arrive. The line end is no part of a line, nor is a byte-order mark at
+    the file's start. The last line needs no line end. `progress` is told how many bytes of the file were read so far. Raises `InputError`
+    where compressed data are damaged.
     """
-    number = 0
-    for batch in _split(_unpacked(_chunks(file, name, progress), name)):
-        for line in batch:
-            number += 1
-            if number == 1:
-                line = line.removeprefix(_BYTE_ORDER_MARK)
-            if line[-1:] == b"\r":
-                line = line[:-1]
-            if line.strip(b" \t\r"):
-                yield number, line
+    held: list[bytes] = []
+    held_bytes = 0
+    number = 1
+    for part in _split(_unpacked(_chunks(file, name, progress), name)):
+        if number == 1 and not held and part:
+            part[0] = part[0].removeprefix(_BYTE_ORDER_MARK)
+        held += part
+        held_bytes += sum(map(len, part))
+        begin = 0
+        while len(held) - begin >= lines or held_bytes >= size_bytes:
+            end = begin + lines if held_bytes < size_bytes else min(begin + lines, _where_it_reaches(size_bytes, held, begin))
+            cut = held[begin:end]
+            yield from _block(name, cut, number)
+            number += len(cut)
+            held_bytes -= sum(map(len, cut))
+            begin = end
+        del held[:begin]
+    if held:
+        yield from _block(name, held, number)
+
+
+def _block(name: str, lines: list[bytes], first: int) -> Iterator[Block]:
+    """One block, or none if every line is blank."""
+    if min(lines) >= _FIRST_VISIBLE:
+        yield Block(name, lines, range(first, first + len(lines)))
+    elif visible := [(number, line) for number, line in enumerate(lines, first) if line.strip(b" \t\r")]:
+        yield Block(name, [line for _, line in visible], [number for number, _ in visible])
+
+
+def _where_it_reaches(size_bytes: int, lines: list[bytes], begin: int) -> int:
+    """Up to where the lines from `begin` must go to come to so many bytes."""
+    totals = accumulate(map(len, islice(lines, begin, None)))
+    return next((end for end, total in enumerate(totals, begin + 1) if total >= size_bytes), len(lines))
 
 
 def read_whole(name: str, limit_bytes: int) -> bytes:
@@ -162,7 +206,7 @@ def _unzstd(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
 
 
 def _split(chunks: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """Lines, in lists as they come; a list may be empty."""
+    """Lines without their ends, in lists as they come; a list may be empty."""
     held: list[bytes] = []
     held_bytes = 0
     for chunk in chunks:
@@ -174,9 +218,9 @@ def _split(chunks: Iterator[bytes]) -> Iterator[list[bytes]]:
         parts[0] = b"".join(first)
         last = parts.pop()
         held, held_bytes = ([last], len(last)) if last else ([], 0)
-        yield parts
+        yield [part.removesuffix(b"\r") for part in parts] if b"\r" in chunk or parts[0].endswith(b"\r") else parts
     if held:
-        yield [b"".join(held)]
+        yield [b"".join(held).removesuffix(b"\r")]
 
 
 def _hold(held: list[bytes], held_bytes: int, more: bytes) -> tuple[list[bytes], int]:

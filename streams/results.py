@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import orjson
 
+from rating.stage import Output
+
 TOTALS: Final = "usage.totals"
 UNRATED: Final = "usage.unrated"
 REJECTED: Final = "usage.rejected"
@@ -44,6 +46,28 @@ class Results:
             self.lines += 1
         elif topic == REJECTED:
             self.rejected[dict(headers).get("reason", b"").decode()] += 1
+
+    def take(self, outputs: Iterable[Output]) -> None:
+        """Takes in what a step appended."""
+        totals, unrated, lines = self._totals, self._unrated, 0
+        for output in outputs:
+            topic = output.topic
+            if topic == RATED:
+                lines += 1
+            elif topic == TOTALS and output.key is not None and output.value is not None:
+                totals[output.key] = output.value
+            elif topic == UNRATED:
+                _keep(unrated, output.key, output.value)
+            else:
+                self.apply(topic, output.key, output.value, output.headers)
+        self.lines += lines
+
+    def add(self, others: Results) -> None:
+        """Adds the results of others who have no total and no delivery in common with these."""
+        self._totals |= others._totals
+        self._unrated |= others._unrated
+        self.lines += others.lines
+        self.rejected.update(others.rejected)
 
     def totals(self) -> list[dict[str, Any]]:
         """The totals in force, ordered by their key, null first; a total that came back to nothing is left out."""

@@ -27,8 +27,12 @@ class JsonLines:
 
     def write(self, record: bytes) -> None:
         """Appends a record that is JSON already. Raises `UserError` where there is no room."""
+        self.write_lines((record,))
+
+    def write_lines(self, records: Iterable[bytes]) -> None:
+        """Appends records that are JSON already. Raises `UserError` where there is no room."""
         try:
-            self._file.write(record + b"\n")
+            self._file.writelines([record + b"\n" for record in records])
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -36,8 +40,7 @@ class JsonLines:
 
     def write_all(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Appends records."""
-        for record in records:
-            self.write(orjson.dumps(record))
+        self.write_lines(map(orjson.dumps, records))
 
     def flush(self) -> None:
         """Hands everything to the system."""

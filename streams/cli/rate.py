@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import base64
+import gc
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
-import orjson
 
-from rating.stage import Output, Record, Stage
 from streams.accounts_file import read_profiles
 from streams.cli.exit_codes import DONE, SOME_REJECTED_OR_UNRATED
 from streams.cli.options import DECIDING, ExampleCommand, settings_flags, settings_from
-from streams.cli.outputs import JsonLines, check_names, open_outputs
+from streams.cli.outputs import check_names, open_outputs
 from streams.cli.progress import reading_progress
+from streams.engine.collector import spare_what_stays
 from streams.errors import UserError
-from streams.inputs import STDIN, lines, open_input
-from streams.offline import OfflineHost, batches
-from streams.results import RATED, REJECTED, Results
+from streams.inputs import STDIN, Block, blocks, open_input
+from streams.rate.job import Alone, Answer, Job, Refused, Wanted
 
-MESSAGES: Final = "whatsapp.messages"
-ACCOUNTS: Final = "whatsapp.accounts"
+if TYPE_CHECKING:
+    from streams.rate.processes import Processes
+
+LINES_OF_A_JOB: Final = 4096
+"""How many lines a job takes at a time: enough for what is done once per step to cost little."""
+MAX_JOBS: Final = 256
 
 Report = Callable[[int, int], None]
 """Told which file is read (from 0) and how many of its bytes were."""
@@ -55,6 +58,14 @@ Report = Callable[[int, int], None]
 @click.option("--lines", metavar="FILE", help="Write every rated line, corrections included.")
 @click.option("--unrated", metavar="FILE", help="Write what could not be priced, with the reason.")
 @click.option("--rejected", metavar="FILE", help="Write what is no event, with the reason, its place and its bytes.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, MAX_JOBS),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Rate with N processes. All messages of a business phone number are one process's work.",
+)
 @settings_flags(*DECIDING)
 def command(files: tuple[str, ...], accounts: str, form: str, **options: Any) -> int:
     """Rate files of message events, without a broker.
@@ -70,12 +81,20 @@ def command(files: tuple[str, ...], accounts: str, form: str, **options: Any) ->
 
     profiles = [raw for _, raw in read_profiles(accounts)]
     stage = meter_of(settings)
+    wanted = Wanted(webhooks=form == "meta-webhooks", lines=options["lines"] is not None, rejected=options["rejected"] is not None)
     with ExitStack() as stack:
+        stack.enter_context(_few_searches())
+        rater = _rater(lambda: Job(stage, profiles, wanted), wanted, options["jobs"])
+        stack.enter_context(rater)
         opened = open_outputs(stack, outputs)
         report = stack.enter_context(reading_progress(files))
-        rating = _Rating(stage, files, opened.get("--lines"), opened.get("--rejected"))
-        rating.run(profiles, form, report)
-        results = rating.results
+        rated_lines, rejected = opened.get("--lines"), opened.get("--rejected")
+        for block, answer in _rated(rater, files, LINES_OF_A_JOB * options["jobs"], report):
+            if rated_lines is not None:
+                rated_lines.write_lines(answer.lines)
+            if rejected is not None:
+                rejected.write_all(_rejected(block, it) for it in answer.rejected)
+        results = rater.results
         if "--totals" in opened:
             opened["--totals"].write_all(results.totals())
         if "--unrated" in opened:
@@ -90,70 +109,44 @@ def command(files: tuple[str, ...], accounts: str, form: str, **options: Any) ->
     return DONE
 
 
-class _Rating:
-    """One run: the stage, what its outputs add up to, and where lines and rejected records are written as they come."""
+def _rater(make: Callable[[], Job], wanted: Wanted, jobs: int) -> Alone | Processes:
+    if jobs == 1:
+        return Alone(make())
+    from streams.rate.processes import Processes
 
-    def __init__(self, stage: Stage, files: tuple[str, ...], rated_lines: JsonLines | None, rejected: JsonLines | None) -> None:
-        self._host = OfflineHost(stage)
-        self._files = files
-        self._lines = rated_lines
-        self._rejected = rejected
-        self._originals: dict[tuple[int, int], bytes] = {}
-        """The lines of the batch in work by file and number: what a rejected record gives back."""
-        self.results = Results()
+    return Processes(make, wanted, jobs)
 
-    def run(self, profiles: Iterable[bytes], form: str, report: Report) -> None:
-        for batch in batches(Record(ACCOUNTS, 0, number, None, profile, None) for number, profile in enumerate(profiles)):
-            self._take(self._host.step(batch))
-        records = self._events(report) if form == "events" else self._webhooks(report)
-        for batch in batches(records):
-            self._take(self._host.step(batch))
-            self._originals.clear()
-        self._take(self._host.end())
 
-    def _events(self, report: Report) -> Iterator[Record]:
-        originals = self._originals
-        for file, number, line in self._read(report):
-            originals[file, number] = line
-            yield Record(MESSAGES, file, number, None, line, None)
+def _rated(rater: Alone | Processes, files: Sequence[str], lines: int, report: Report) -> Iterator[tuple[Block, Answer]]:
+    for index, name in enumerate(files):
+        with open_input(name) as file:
+            for block in blocks(file, name, lines=lines, progress=partial(report, index)):
+                yield from rater.rate(block)
+    yield from rater.end()
 
-    def _webhooks(self, report: Report) -> Iterator[Record]:
-        from schemas.webhooks import events_of
 
-        for file, number, line in self._read(report):
-            self._originals[file, number] = line
-            for event in events_of(line):
-                if isinstance(event, bytes):
-                    yield Record(MESSAGES, file, number, None, event, None)
-                else:
-                    self._reject(file, number, event.reason, event.detail)
+def _rejected(block: Block, refused: Refused) -> dict[str, object]:
+    """The record of a line that is no event, or has a part that is none."""
+    return {
+        "v": 1,
+        "reason": refused.reason,
+        "detail": refused.detail,
+        "file": block.file,
+        "line": block.numbers[refused.place],
+        "raw_base64": base64.b64encode(block.lines[refused.place]).decode(),
+    }
 
-    def _read(self, report: Report) -> Iterator[tuple[int, int, bytes]]:
-        for index, name in enumerate(self._files):
-            with open_input(name) as file:
-                for number, line in lines(file, name, partial(report, index)):
-                    yield index, number, line
 
-    def _take(self, outputs: Iterable[Output]) -> None:
-        for output in outputs:
-            self.results.apply(output.topic, output.key, output.value, output.headers)
-            if output.topic == RATED and self._lines is not None and output.value is not None:
-                self._lines.write(output.value)
-            elif output.topic == REJECTED and self._rejected is not None:
-                headers = dict(output.headers)
-                place = int(headers["partition"]), int(headers["offset"])
-                self._write_rejected(*place, headers["reason"].decode(), headers["detail"].decode())
-
-    def _reject(self, file: int, number: int, reason: str, detail: str) -> None:
-        """A part of a webhook that is no event: the converter's verdict, of which the stage never hears."""
-        self.results.apply(REJECTED, None, None, (("reason", reason.encode()),))
-        self._write_rejected(file, number, reason, detail)
-
-    def _write_rejected(self, file: int, number: int, reason: str, detail: str) -> None:
-        if self._rejected is not None:
-            raw = base64.b64encode(self._originals[file, number]).decode()
-            record = {"v": 1, "reason": reason, "detail": detail, "file": self._files[file], "line": number, "raw_base64": raw}
-            self._rejected.write(orjson.dumps(record))
+@contextmanager
+def _few_searches() -> Iterator[None]:
+    """The garbage collector as a worker has it, for as long as this runs."""
+    thresholds = gc.get_threshold()
+    spare_what_stays()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def _check_inputs(files: tuple[str, ...], accounts: str) -> None:

@@ -36,6 +36,9 @@ class _Stdin:
     def __init__(self, data: bytes) -> None:
         self.buffer = io.BytesIO(data)
 
+    def close(self) -> None:
+        """A process that is forked closes its standard input."""
+
 
 @pytest.fixture
 def wameter(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Wameter:

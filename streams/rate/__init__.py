@@ -1,0 +1,1 @@
+"""Rating files without a broker, by one process or by several."""
