@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmarks.peers.job import Window, decode_event, decode_window, encode, follow
 from benchmarks.traffic import MESSAGES
@@ -26,6 +26,7 @@ class Windows:
     inputs = (MESSAGES,)
     broadcast = ()
     outputs = (ANSWERS,)
+    identity: Mapping[str, str] = {}
 
     def step(self, state: State, batch: Sequence[Record | Tick]) -> Effects:
         """Follows every event of the batch."""

@@ -14,7 +14,7 @@ from rating.keys import DELIVERY
 from schemas.decode import MAX_EVENT_BYTES
 from streams import topics
 from streams.settings import Settings
-from tests.crash.test_worker_killed import records, work
+from tests.engine.real_worker import records, work
 
 PHONE = "106540352242922"
 PROFILE = {"account_id": "a", "timezone": "UTC", "currency": "USD"}

@@ -1,0 +1,40 @@
+"""The real worker as a process, and what it left on a broker."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.settings import Settings, variable_of
+
+
+async def work(settings: Settings, log: Path, *, fault: str = "") -> int:
+    """Runs `wameter worker --drain` and returns how it ended."""
+    environment = {**os.environ, "WAMETER_FAULT": fault}
+    environment |= {variable_of(name): str(value) for name, value in settings.model_dump(exclude_none=True).items()}
+    with log.open("ab") as out:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "streams.cli.main", "worker", "--drain", env=environment, stdout=out, stderr=out
+        )
+        return await asyncio.wait_for(process.wait(), 60)
+
+
+async def records(settings: Settings, topic: str, isolation: Literal["read_committed", "read_uncommitted"]) -> list[Any]:
+    """Every record of a topic, as a reader of that isolation sees it."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, isolation_level=isolation, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(settings.prefix + topic, number) for number in range(settings.partitions)]
+        consumer.assign(partitions)
+        found: list[Any] = []
+        for partition, end in (await consumer.end_offsets(partitions)).items():
+            while await consumer.position(partition) < end:
+                found += (await consumer.getmany(partition, timeout_ms=200)).get(partition, [])
+        return found
+    finally:
+        await consumer.stop()
