@@ -105,6 +105,11 @@ class Play:
         assert code == -signal.SIGKILL, f"a worker ended with {code} before it came to its crash point: {worker.said()}"
         self.reached.append(self.moment.point)
 
+    async def start(self, broker: ApacheKafka) -> None:
+        """Starts a broker again. Launched from here: a child ends with the thread that made it, and other threads end with the round."""
+        broker.launch()
+        await asyncio.to_thread(broker.wait_until_ready)
+
     async def dies(self, worker: Worker) -> None:
         """Waits for a worker that must end by itself, in a way that a new start mends."""
         code = await worker.ended()

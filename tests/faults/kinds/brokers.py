@@ -49,7 +49,7 @@ async def _outage(play: Play, end: Callable[[], None], away_s: float) -> None:
     if thaws_first:
         worker.signal(signal.SIGCONT)
     await asyncio.sleep(away_s)
-    await asyncio.to_thread(_broker(play).start)
+    await play.start(_broker(play))
     if not thaws_first:
         worker.signal(signal.SIGCONT)
     await publishing

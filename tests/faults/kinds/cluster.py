@@ -46,7 +46,7 @@ async def _dies(play: Play, what: str) -> None:
 async def _back(play: Play, node: ApacheKafka) -> None:
     if play.rng.random() < 0.5:
         await play.pipeline.drain("w2")
-    await asyncio.to_thread(node.start)
+    await play.start(node)
 
 
 async def _node_of(play: Play, what: str) -> int:
