@@ -24,7 +24,7 @@ from tests.simulation.laws import BrokenError, Laws
 from tests.simulation.network import Network
 from tests.simulation.stage import SumStage
 from tests.simulation.worker import Seam, SimulatedEngine, Transport
-from tests.simulation.world import Process, World
+from tests.simulation.world import DiedError, Process, World
 
 Kind = Literal["kill", "kill_at", "freeze", "freeze_at", "rebalance", "stop", "start", "compact", "fail"]
 KINDS: tuple[tuple[Kind, int], ...] = (
@@ -37,6 +37,9 @@ KEYS = {
     for partitions in (1, 2)
 }
 """Some keys of each partition, by the number of partitions: each lies where murmur2 puts it."""
+OPENING = "opening"
+POINTS = (*faults.POINTS, OPENING, OPENING)
+"""Where a worker may be killed or frozen on purpose: the engine's crash points, and anywhere between its fence and its first step."""
 QUIET_S = 30.0
 """How long a run may go on after the last fault."""
 REFUSED = "exit code 72"
@@ -54,6 +57,14 @@ class Fault:
     """How many callbacks later, or which time at the crash point."""
     point: str
     for_s: float
+
+
+@dataclass(slots=True)
+class Armed:
+    """A fault that waits until its worker comes to its point."""
+
+    fault: Fault
+    left: int
 
 
 @dataclass(slots=True)
@@ -101,9 +112,7 @@ def plan_of(seed: int) -> Plan:
     for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 5))):
         kind = rng.choice(kinds)
         for_s = rng.choice((0.1, 1.0, SESSION_S + 0.2, 2 * SESSION_S)) * (0.5 + rng.random())
-        plan.faults.append(
-            Fault(rng.random() * (span_s + 0.3), kind, rng.randrange(4), rng.randrange(60), rng.choice(faults.POINTS), for_s)
-        )
+        plan.faults.append(Fault(rng.random() * (span_s + 0.3), kind, rng.randrange(4), rng.randrange(60), rng.choice(POINTS), for_s))
     if rng.random() < 0.3:
         plan.network.update(slow=rng.random() * 0.2, slow_s=rng.choice((0.05, 0.5, 1.5)))
     if rng.random() < 0.3:
@@ -148,7 +157,7 @@ class Run:
         self._stages: dict[Process, SumStage] = {}
         self._engines: dict[Process, SimulatedEngine] = {}
         self._producers: dict[tuple[int, int], Process] = {}
-        self._armed: dict[Process, list[tuple[str, int, float | None]]] = {}
+        self._armed: dict[Process, list[Armed]] = {}
         self._wanted = plan.workers
         self._failing = 0
         self._is_done = False
@@ -201,19 +210,29 @@ class Run:
     def reach(self, point: str) -> None:
         """A crash point: whoever is armed for it dies here, or freezes at its next await."""
         process = self.world.running
-        armed = self._armed.get(process)
-        if not armed:
-            return
-        for number, (at, left, for_s) in enumerate(armed):
-            if at == point:
-                armed[number] = (at, left - 1, for_s)
-                if left == 0:
+        for fault in self._due(process, point):
+            self._end_or_freeze(process, fault)
+        if not process.is_alive:
+            raise DiedError
+
+    def _due(self, process: Process, point: str) -> list[Fault]:
+        """The faults that were waiting for a process to come here."""
+        due = []
+        for armed in self._armed.get(process, ()):
+            if armed.fault.point == point:
+                if armed.left == 0:
                     self.reached[point] += 1
                     self.world.say(f"{process.name} is at {point}")
-                    if for_s is None:
-                        process.exit("killed")
-                    process.freeze(for_s)
-                    self.group.frozen(process)
+                    due.append(armed.fault)
+                armed.left -= 1
+        return due
+
+    def _end_or_freeze(self, process: Process, fault: Fault) -> None:
+        if fault.kind.startswith("kill"):
+            process.die("killed")
+        else:
+            process.freeze(fault.for_s)
+            self.group.frozen(process)
 
     # Workers
 
@@ -268,21 +287,14 @@ class Run:
                 self._failing += 1
             case _ if process is None:
                 return
-            case "kill":
-                process.light(fault.count, lambda: process.die("killed"))
-            case "freeze":
-                process.light(fault.count, lambda: self._freeze(process, fault.for_s))
+            case "kill" | "freeze":
+                process.light(fault.count, lambda: self._end_or_freeze(process, fault))
             case "stop":
                 self._wanted = max(1, self._wanted - 1)
                 process.call_soon(lambda: process.create_task(self._stop(process)))
             case "kill_at" | "freeze_at":
-                for_s = None if fault.kind == "kill_at" else fault.for_s
-                self._armed.setdefault(process, []).append((fault.point, fault.count // 30, for_s))
+                self._armed.setdefault(process, []).append(Armed(fault, 0 if fault.point == OPENING else fault.count // 30))
         self.happened[fault.kind] += 1
-
-    def _freeze(self, process: Process, for_s: float) -> None:
-        process.freeze(for_s)
-        self.group.frozen(process)
 
     def _fails(self) -> KafkaError | None:
         """What the broker answers to a batch that is to fail for good."""
@@ -341,6 +353,8 @@ class Run:
 
     def _fenced(self, producer: Producer) -> None:
         process = producer.connection.process
+        for fault in self._due(process, OPENING):
+            process.light(fault.count, lambda fault=fault: self._end_or_freeze(process, fault))  # type: ignore[misc] # a default binds it
         self._producers[producer.producer_id, producer.epoch] = process
         self.world.say(f"{process.name} has {producer.transactional_id} as producer {producer.producer_id}, epoch {producer.epoch}")
 
