@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.worker import Seam
 
-SIMULATIONS = 2500
+SIMULATIONS = 2000
 SEED = 1
 
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 
 from tests.simulation.laws import BrokenError
 from tests.simulation.mutations import MUTATIONS
-from tests.simulation.run import Plan, plan_of, play
+from tests.simulation.plans import Plan, StageName, plan_of
+from tests.simulation.run import play
 from tests.simulation.worker import Seam
 from tests.simulation.world import StuckError
 
@@ -50,14 +51,14 @@ class Hunt:
         )
 
 
-def hunt(seam: Seam, runs: int, first_seed: int) -> Hunt:
+def hunt(seam: Seam, runs: int, first_seed: int, stage: StageName = "sums") -> Hunt:
     """Tries seeds one after another; stops at the first that fails."""
     result = Hunt()
     began_s = time.process_time()
     gc.disable()  # a run's garbage hangs together; it is collected between runs
     try:
         for seed in range(first_seed, first_seed + runs):
-            plan = plan_of(seed)
+            plan = plan_of(seed, stage)
             try:
                 play(plan, seam)
             except FAILURES as failure:
@@ -116,7 +117,7 @@ def shrunk(plan: Plan, fails: Callable[[Plan], bool]) -> Plan:
 
 
 def _smaller(plan: Plan) -> Iterator[Plan]:
-    for name in ("faults", "records", "factors"):
+    for name in ("faults", "records", "broadcasts"):
         for at in range(len(getattr(plan, name))):
             smaller = copy.deepcopy(plan)
             del getattr(smaller, name)[at]
@@ -137,12 +138,13 @@ def main() -> int:
     parser.add_argument("--simulations", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mistake", choices=[mutation.mistake for mutation in MUTATIONS])
+    parser.add_argument("--stage", choices=["sums", "meter"], default="sums")
     parser.add_argument("--trace", action="store_true", help="print what happened in the last run")
     arguments = parser.parse_args()
     plants = {mutation.mistake: mutation.plant for mutation in MUTATIONS}
     seam = Seam()
     with seam.installed(), plants[arguments.mistake](seam) if arguments.mistake else nullcontext():
-        found = hunt(seam, arguments.simulations, arguments.seed)
+        found = hunt(seam, arguments.simulations, arguments.seed, arguments.stage)
         if arguments.trace:
             print("\n".join(seam.current.world.trace))  # noqa: T201 - a report for a person
         elif found.failed is not None:

@@ -17,12 +17,15 @@ from tests.simulation.worker import Seam
 ROOT = Path(__file__).parents[2]
 RUNS_FOR_A_MISTAKE = 400
 """Each planted mistake must be found within so many runs."""
+METER_SHARE = 20
+"""Of so many runs one more is made with METER itself, which takes five times as long."""
 ENOUGH = 2000
 """Fewer runs than this can't be asked to have met everything."""
-FEWEST = 15
+FEWEST = 10
 KINDS_OF_TROUBLE = (
     "kill", "freeze", "rebalance", "compact", "fail", "stop", "start",
     "a transaction times out", "a fence aborts a transaction", "a fenced producer is turned away", "exit code 70", "exit code 71",
+    "opening",
 )  # fmt: skip
 
 
@@ -38,6 +41,17 @@ def test_every_record_has_its_effect_once_whatever_goes_wrong(
     if simulations >= ENOUGH:
         met = found.reached + found.happened
         assert {what: met[what] for what in (*faults.POINTS, *KINDS_OF_TROUBLE) if met[what] < FEWEST} == {}
+
+
+@pytest.mark.timeout(3600)
+def test_meter_ends_as_the_oracle_says_whatever_goes_wrong(
+    seam: Seam, simulations: int, simulation_seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = hunt(seam, max(1, simulations // METER_SHARE), simulation_seed, "meter")
+    if found.failed is not None:
+        pytest.fail(told(seam, found), pytrace=False)
+    with capsys.disabled():
+        print(f"\nMETER: {found.summary()}")  # noqa: T201 - likewise
 
 
 @pytest.mark.parametrize("mutation", [pytest.param(mutation, id=mutation.mistake) for mutation in MUTATIONS])

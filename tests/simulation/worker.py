@@ -89,7 +89,9 @@ class Transport:
                 self._engine.room.clear()
                 await self._engine.room.wait()
             lease, begin = self._leases[tp], self._next_offsets[tp]
-            fetched = (await self._consumer.getmany(partition, timeout_ms=5000)).get(partition)
+            fetched = (await self._consumer.getmany(partition, timeout_ms=100 if self._engine.draining else 5000)).get(partition)
+            if not fetched and self._engine.draining:
+                await self._end(tp, lease, begin)
             if fetched:
                 if lease == self._leases[tp]:
                     self._next_offsets[tp] = fetched[-1].offset + 1
@@ -97,6 +99,15 @@ class Transport:
                     batch_of(self._engine.logical(tp.topic), tp.partition, fetched, lease, begin), self._engine.settings.batch_max_records
                 ):
                     await self._engine.hand_over(batch)
+
+    async def _end(self, tp: TP, lease: int, begin: int) -> None:
+        """Tells that nothing follows, if the log ends here."""
+        partition = TopicPartition(tp.topic, tp.partition)
+        end = (await self._consumer.end_offsets([partition]))[partition]
+        position = await self._consumer.position(partition)
+        if position >= end and lease == self._leases[tp]:
+            self._next_offsets[tp] = position
+            await self._engine.hand_over(RecordBatch(self._engine.logical(tp.topic), tp.partition, lease, begin, [], position, at_end=True))
 
     async def _hand_on(self) -> None:
         while True:
