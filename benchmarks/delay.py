@@ -25,7 +25,7 @@ from benchmarks.contenders import ON_KAFKA, Place
 from benchmarks.pacer import WARM_UP_S
 from benchmarks.traffic import MESSAGES, Traffic, load_profiles
 from streams import topics
-from streams.engine.restore import committed_records
+from streams.kafka.reading import committed_records
 from streams.results import RATED
 from streams.settings import Settings
 

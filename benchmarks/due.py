@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.traffic import ACCOUNTS, MESSAGES, Traffic
 from rating.stage import Record
-from streams.engine.restore import committed_records
+from streams.kafka.reading import committed_records
 from streams.offline import run
 from streams.results import Results, differences
 from streams.settings import Settings

@@ -18,10 +18,10 @@ from itertools import islice
 
 from benchmarks import conversations, machine, processes
 from rating.stage import Record
-from streams.engine.collector import spare_what_stays
-from streams.engine.state import Store
+from streams.kafka.collector import spare_what_stays
 from streams.settings import Settings
 from streams.stages import meter_of
+from streams.state.store import Store
 from streams.traffic.wire import MINUTE_MS, SECOND_MS
 
 PHONE_NUMBERS = 8

@@ -10,7 +10,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 
 from benchmarks.traffic import MESSAGES, Traffic
-from streams.engine.transaction import partition_of
+from streams.kafka.partitioner import partition_of
 
 WARM_UP_S = 5.0
 """What comes first is not measured: code, caches and the broker warm up."""

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from streams.engine.transaction import partition_of
+from streams.kafka.partitioner import partition_of
 from streams.settings import Settings
 from streams.traffic import keyed_events, profiles
 

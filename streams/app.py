@@ -18,12 +18,12 @@ from faust.types.auth import CredentialsT
 from rating.stage import Stage
 from streams import logs, selfcheck, topics, web
 from streams.brokers import embedded
-from streams.engine import aiokafka_fixes
-from streams.engine.batches import RecordBatch
-from streams.engine.clients import connection
 from streams.engine.engine import Engine
-from streams.engine.transport import BatchChannel, BatchTransport
 from streams.errors import UserError
+from streams.kafka import aiokafka_fixes
+from streams.kafka.batches import RecordBatch
+from streams.kafka.clients import connection
+from streams.kafka.transport import BatchChannel, BatchTransport
 from streams.settings import Settings
 
 

@@ -16,8 +16,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from rating.stage import Record
 from streams import topic_reader
 from streams.brokers.embedded import free_port
-from streams.engine import clients
 from streams.errors import UserError
+from streams.kafka import clients
 from streams.offline import run
 from streams.results import RATED, REJECTED, TOTALS, UNRATED, Results
 from streams.settings import Settings, flag_of

@@ -20,9 +20,9 @@ from rating.lines import CHARGE, RATED
 from rating.meter import ACCOUNTS, MESSAGES
 from rating.stage import Record
 from streams import topic_reader
-from streams.engine.restore import committed_records
-from streams.engine.transaction import partition_of
 from streams.explain_run import Search, Watch, explainer_of
+from streams.kafka.partitioner import partition_of
+from streams.kafka.reading import committed_records
 from streams.results import nanos
 from streams.settings import Settings
 from streams.stages import meter_of

@@ -27,7 +27,7 @@ _NOISY = {
     "mode": logging.WARNING,
     # Faust names a service's logger after the module of its class.
     "streams.app": logging.WARNING,
-    "streams.engine.transport": logging.WARNING,
+    "streams.kafka.transport": logging.WARNING,
 }
 _HARMLESS = (KafkaError, OSError, TimeoutError, UserError)
 

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Final
 
 from rating.stage import Output, Record, Stage, State, Tick
-from streams.engine.state import Store
+from streams.state.store import Store
 
 BATCH_RECORDS: Final = 1000
 

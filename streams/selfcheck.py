@@ -19,10 +19,11 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from streams import topics
-from streams.engine import clients, clock
-from streams.engine.placement import misplaced
-from streams.engine.restore import committed_records
-from streams.engine.transaction import partition_of
+from streams.guards import clock
+from streams.guards.placement import misplaced
+from streams.kafka import clients
+from streams.kafka.partitioner import partition_of
+from streams.kafka.reading import committed_records
 from streams.settings import Settings
 
 log = structlog.get_logger(__name__)

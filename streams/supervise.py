@@ -17,8 +17,8 @@ from types import FrameType
 import structlog
 
 from streams.brokers.embedded import end_with_parent
-from streams.engine.fatal import Exit
 from streams.errors import UNREACHABLE, WRONG_USE
+from streams.guards.fatal import Exit
 
 log = structlog.get_logger(__name__)
 

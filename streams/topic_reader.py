@@ -17,11 +17,12 @@ from rating.keys import CLOCK, LEDGER_KEY, at
 from rating.records import Ledger, decode_ledger
 from rating.stage import Record
 from streams.brokers import embedded
-from streams.engine import clients, positions
-from streams.engine.restore import committed_records
 from streams.errors import UnreachableError, UserError
+from streams.kafka import clients
+from streams.kafka.reading import committed_records
 from streams.results import Results
 from streams.settings import Settings
+from streams.state import positions
 from streams.topics import state_topic
 
 STATE = state_topic("meter").name

@@ -17,8 +17,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas.topics import TOPIC_BY_NAME
-from streams.engine.clients import connection, unreachable
 from streams.errors import UnreachableError, UserError
+from streams.kafka.clients import connection, unreachable
 from streams.settings import Settings
 
 KNOWN_TIMEOUT_S = 10.0

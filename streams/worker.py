@@ -16,11 +16,11 @@ from aiokafka.errors import KafkaConnectionError
 from rating.stage import Stage
 from streams import logs, selfcheck, topics, web
 from streams.app import PipelineApp, make_app
-from streams.engine import aiokafka_fixes
-from streams.engine.clients import unreachable
-from streams.engine.collector import spare_what_stays
-from streams.engine.fatal import die
 from streams.errors import UserError
+from streams.guards.fatal import die
+from streams.kafka import aiokafka_fixes
+from streams.kafka.clients import unreachable
+from streams.kafka.collector import spare_what_stays
 from streams.settings import Settings
 from streams.stages import meter_of
 
@@ -40,7 +40,7 @@ def run_worker(
     """Runs a worker until SIGTERM or SIGINT or, with `drain`, to the end of the input; returns 0.
 
     Raises `UserError` (its `exit_code` is 2 or 3) if it cannot start. Any other end is immediate, with a code of
-    `streams.engine.fatal.Exit`. Without a stage it runs METER.
+    `streams.guards.fatal.Exit`. Without a stage it runs METER.
     """
     logs.configure(settings)
     return uvloop.run(_run(settings, stage or meter_of(settings), stage_name, stage_topics, drain))

@@ -18,9 +18,9 @@ from streams.cli.exit_codes import DONE, SOME_REJECTED_OR_UNRATED
 from streams.cli.options import DECIDING, ExampleCommand, settings_flags, settings_from
 from streams.cli.outputs import check_names, open_outputs
 from streams.cli.progress import reading_progress
-from streams.engine.collector import spare_what_stays
 from streams.errors import UserError
 from streams.inputs import STDIN, Block, blocks, open_input
+from streams.kafka.collector import spare_what_stays
 from streams.rate.job import Alone, Answer, Job, Refused, Wanted
 
 if TYPE_CHECKING:

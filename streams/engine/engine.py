@@ -9,14 +9,14 @@ import structlog
 from faust.types import TP
 
 from rating.stage import Stage
-from streams.engine.batches import RecordBatch
-from streams.engine.breaker import Breaker
-from streams.engine.broadcast import BroadcastReader
-from streams.engine.fatal import RefusalError, die, within
 from streams.engine.partition import Kept, Partition
-from streams.engine.placement import Placement
-from streams.engine.stuck import StuckDetector
-from streams.engine.watch import Watch, changed
+from streams.guards.breaker import Breaker
+from streams.guards.fatal import RefusalError, die, within
+from streams.guards.placement import Placement
+from streams.guards.stuck import StuckDetector
+from streams.guards.watch import Watch, changed
+from streams.kafka.batches import RecordBatch
+from streams.kafka.broadcast import BroadcastReader
 from streams.metrics import Metrics
 from streams.settings import Settings
 
@@ -27,7 +27,7 @@ CLOSE_MARGIN_MS = 2000
 if TYPE_CHECKING:
     import faust
 
-    from streams.engine.transport import BatchConsumer
+    from streams.kafka.transport import BatchConsumer
 
 
 class Engine:

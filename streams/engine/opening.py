@@ -16,15 +16,17 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rating.stage import Stage
-from streams.engine import clients, positions
-from streams.engine.batches import batch_of, split
-from streams.engine.fatal import RefusalError
-from streams.engine.identity import KEY, to_keep
-from streams.engine.restore import committed_records, restore
+from streams.engine.restore import restore
 from streams.engine.steps import Steps
 from streams.engine.transaction import TransactionLog
+from streams.guards.fatal import RefusalError
+from streams.guards.identity import KEY, to_keep
+from streams.kafka import clients
+from streams.kafka.batches import batch_of, split
+from streams.kafka.reading import committed_records
 from streams.metrics import Metrics, Phase
 from streams.settings import Settings
+from streams.state import positions
 
 logger = structlog.get_logger(__name__)
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from typing import NamedTuple, Protocol
 
 import structlog
 from aiokafka import TopicPartition
 
 from rating.stage import Stage, Tick
-from streams.engine.batches import RecordBatch
-from streams.engine.breaker import Breaker
-from streams.engine.fatal import HoleError, die, within
 from streams.engine.opening import catch_up, take_over
-from streams.engine.positions import position
-from streams.engine.sizes import StateSize
-from streams.engine.state import Store
 from streams.engine.steps import Steps
 from streams.engine.transaction import TransactionLog
+from streams.guards.breaker import Breaker
+from streams.guards.fatal import die, within
+from streams.kafka.batches import RecordBatch
+from streams.kafka.inbox import Inbox
 from streams.metrics import Metrics
 from streams.settings import Settings
+from streams.state.positions import position
+from streams.state.sizes import StateSize
+from streams.state.store import Store
 
 log = structlog.get_logger(__name__)
 BROADCAST_BATCHES = 64
@@ -78,10 +78,7 @@ class Partition:
         if kept is not None and self._is_kept:
             store, self._log.changelog_offset = kept.store, kept.changelog_offset
         self._steps = Steps(store, owner.stage, settings, number, self._log, owner.breaker, owner.metrics)
-        self._inbox: deque[RecordBatch] = deque()
-        self._arrived = asyncio.Event()
-        self._leases: dict[str, int] = {}
-        self._next_offsets: dict[str, int] = {}
+        self._inbox = Inbox(number, owner.stage.inputs, settings.batch_max_records)
         self._ended: set[str] = set()
         self._unfinished = True  # until a first step says otherwise: the last owner may have left work
         self._closing = False
@@ -91,8 +88,7 @@ class Partition:
 
     def has_room(self) -> bool:
         """True while input batches are taken: open, and no more than one step's records waiting."""
-        waiting = sum(len(batch.records) for batch in self._inbox)
-        return self.is_open and not self._closing and not self.is_drained and waiting < self._settings.batch_max_records
+        return self.is_open and not self._closing and not self.is_drained and not self._inbox.is_full
 
     def has_room_for_broadcast(self) -> bool:
         """True while broadcast batches may queue; also before it is open."""
@@ -111,15 +107,7 @@ class Partition:
 
     def put(self, batch: RecordBatch) -> None:
         """Queues a batch. One that follows an older seek is void and dropped; the others must meet without a hole."""
-        if self._is_input(batch):
-            if batch.lease != self._leases.get(batch.topic):
-                return
-            if batch.offset != self._next_offsets[batch.topic]:
-                hole = f"a batch begins at {batch.offset}, but {self._next_offsets[batch.topic]} comes next"
-                die(HoleError(hole), topic=batch.topic, partition=self.number)
-            self._next_offsets[batch.topic] = batch.next_offset
-        self._inbox.append(batch)
-        self._arrived.set()
+        self._inbox.put(batch)
 
     async def close(self) -> Kept | None:
         """Ends after the step that is running; returns the state, if it was open.
@@ -128,7 +116,7 @@ class Partition:
         """
         began_s = time.monotonic()
         self._closing = True
-        self._arrived.set()
+        self._inbox.arrived.set()
         if not self.is_open:
             # Fencing is not cancelled: its request could reach the broker after the next owner's, and fence that one.
             await asyncio.wait({self._fencing})
@@ -162,8 +150,7 @@ class Partition:
             log.info("partition fenced", partition=self.number, took_s=round(time.monotonic() - began_s, 3))
             starts = await take_over(self._owner.stage, self._settings, self._steps, self._log, self._owner.metrics)
             for topic, offset in starts.items():
-                self._next_offsets[topic] = offset
-                self._leases[topic] = await self._owner.lease(topic, self.number, offset)
+                self._inbox.expect(topic, await self._owner.lease(topic, self.number, offset), offset)
         self.is_open = True
         self._owner.made_room()
         took_s = round(time.monotonic() - began_s, 3)
@@ -172,7 +159,8 @@ class Partition:
     async def _work(self) -> None:
         """One turn: waits for batches, for the time to tick, or not at all if the stage left work; then one step."""
         await self._wait()
-        batches = self._take()
+        batches = self._inbox.take()
+        self._owner.made_room()
         if self._closing:
             return
         tick = self._tick(batches)
@@ -183,32 +171,22 @@ class Partition:
         effects = await self._steps.run(batches, tick)
         self._unfinished = effects.unfinished
         for batch in batches:
-            if self._is_input(batch):
+            if batch.topic in self._owner.stage.inputs:
                 (self._ended.add if batch.at_end else self._ended.discard)(batch.topic)
         if self._ended == set(self._owner.stage.inputs) and not self._inbox and not self._unfinished and not self.is_drained:
             await self._end()
 
     async def _wait(self) -> None:
         if not self._inbox and not self._unfinished:
-            self._arrived.clear()
+            self._inbox.arrived.clear()
             try:
                 async with asyncio.timeout(min(self._until_tick_s(), max(0, self._log.until_told_s()))):
-                    await self._arrived.wait()
+                    await self._inbox.arrived.wait()
             except TimeoutError:
                 return
         pause_s = self._stepped_s + self._settings.pacing_ms / 1000 - time.monotonic()
         if pause_s > 0 and not self._closing:
             await asyncio.sleep(pause_s)
-
-    def _take(self) -> list[RecordBatch]:
-        """What is queued, up to one step's records."""
-        taken: list[RecordBatch] = []
-        records = 0
-        while self._inbox and (not taken or records + len(self._inbox[0].records) <= self._settings.batch_max_records):
-            taken.append(self._inbox.popleft())
-            records += len(taken[-1].records)
-        self._owner.made_room()
-        return taken
 
     def _tick(self, batches: list[RecordBatch]) -> Tick | None:
         """The time, if it is due: that of the log while records come, so that a backlog is not overtaken; the clock's where none do."""
@@ -235,6 +213,3 @@ class Partition:
     async def _tell_group(self) -> None:
         async with within(self._settings.step_timeout_ms, "the group was not told its offsets", "step_timeout_ms"):
             await self._log.tell_group()
-
-    def _is_input(self, batch: RecordBatch) -> bool:
-        return batch.topic in self._owner.stage.inputs

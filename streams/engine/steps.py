@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from aiokafka import TopicPartition
 
 from rating.stage import Effects, Record, Stage, Tick
-from streams.engine import positions
-from streams.engine.batches import RecordBatch
-from streams.engine.breaker import Breaker
-from streams.engine.clock import Clock
-from streams.engine.fatal import within
-from streams.engine.sizes import StateSize
-from streams.engine.state import Store
 from streams.engine.transaction import TransactionLog
+from streams.guards.breaker import Breaker
+from streams.guards.clock import Clock
+from streams.guards.fatal import within
+from streams.kafka.batches import RecordBatch
 from streams.metrics import Metrics
 from streams.settings import Settings
+from streams.state import positions
+from streams.state.sizes import StateSize
+from streams.state.store import Store
 
 
 class Steps:

@@ -15,15 +15,15 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.partitioner import murmur2
 
 from rating.stage import Output
-from streams.engine import clients, faults
-from streams.engine.clock import skew_ms
+from streams.guards import faults
+from streams.guards.clock import skew_ms
+from streams.kafka import clients
+from streams.kafka.partitioner import partition_of
 from streams.settings import Settings
 
 OFFSETS_EVERY_S = 1.0
@@ -130,9 +130,3 @@ class TransactionLog:
         if batch.record_count():
             sent.append(await producer.send_batch(batch, target.topic, partition=target.partition))
         return sent
-
-
-@lru_cache(maxsize=65_536)
-def partition_of(key: bytes, partitions: int) -> int:
-    """Where Kafka's own (Java) partitioner puts a key: murmur2, sign bit off, modulo. Cached, because it is slow in Python."""
-    return int(murmur2(key) & 0x7FFFFFFF) % partitions

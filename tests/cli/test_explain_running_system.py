@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from streams import topic_reader, topics
 from streams.demo import Workers, publish_profiles, publish_traffic, traffic
-from streams.engine.transaction import partition_of
+from streams.kafka.partitioner import partition_of
 from streams.results import RATED, UNRATED
 from streams.settings import Settings
 from streams.topic_reader import TopicReader

@@ -9,8 +9,8 @@ import click
 
 from streams.cli import exit_codes
 from streams.cli.main import cli
-from streams.engine.fatal import Exit
 from streams.errors import UNREACHABLE, WRONG_USE
+from streams.guards.fatal import Exit
 from streams.settings import Settings
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")

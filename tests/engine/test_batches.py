@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rating.stage import Record
-from streams.engine import batches
-from streams.engine.batches import RecordBatch, split
-from streams.engine.transaction import partition_of
+from streams.kafka import batches
+from streams.kafka.batches import RecordBatch, split
+from streams.kafka.partitioner import partition_of
 
 
 def record(offset: int, value: bytes | None = b"") -> Record:

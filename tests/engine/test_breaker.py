@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streams.engine.breaker import Breaker
-from streams.engine.fatal import BreakerError
+from streams.guards.breaker import Breaker
+from streams.guards.fatal import BreakerError
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.engine import clients
+from streams.kafka import clients
 from streams.settings import Settings
 from streams.topics import METER
 from tests.test_tidy import first_column

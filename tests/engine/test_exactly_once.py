@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.engine.fatal import Exit
-from streams.engine.faults import OPEN_TRANSACTION, POINTS
+from streams.guards.fatal import Exit
+from streams.guards.faults import OPEN_TRANSACTION, POINTS
 from tests.brokers.apache_kafka import ApacheKafka
 from tests.engine.harness import Pipeline, until
 

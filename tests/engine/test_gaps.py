@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
-from streams.engine.fatal import Exit
+from streams.guards.fatal import Exit
 from tests.engine.harness import Pipeline, until
 
 

@@ -7,9 +7,9 @@ import signal
 
 import pytest
 
-from streams.engine import identity
-from streams.engine.fatal import Exit, RefusalError
-from streams.engine.membership import difference
+from streams.guards import identity
+from streams.guards.fatal import Exit, RefusalError
+from streams.kafka.membership import difference
 from tests.engine.harness import Pipeline, until
 
 OTHER = "99" * 12

@@ -12,7 +12,7 @@ import structlog
 from aiokafka.errors import KafkaTimeoutError
 
 from streams import logs
-from streams.engine.fatal import RefusalError
+from streams.guards.fatal import RefusalError
 from streams.settings import Settings
 
 

@@ -6,8 +6,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
-from streams.engine.fatal import Exit
-from streams.engine.transaction import partition_of
+from streams.guards.fatal import Exit
+from streams.kafka.partitioner import partition_of
 from tests.engine.harness import Pipeline, until
 
 

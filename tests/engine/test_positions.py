@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from streams.engine import positions
-from streams.engine.fatal import RefusalError
-from streams.engine.state import Store
+from streams.guards.fatal import RefusalError
+from streams.state import positions
+from streams.state.store import Store
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from streams.engine.fatal import Exit
+from streams.guards.fatal import Exit
 from tests.engine.harness import Pipeline, until
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.engine.fatal import Exit
+from streams.guards.fatal import Exit
 from streams.topics import MAX_EVENT_BYTES, MAX_MESSAGE_BYTES
 from tests.engine.harness import Pipeline, until
 

@@ -10,9 +10,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams import selfcheck, topics
-from streams.engine.clock import skew_ms
-from streams.engine.fatal import Exit
-from streams.engine.transaction import partition_of
+from streams.guards.clock import skew_ms
+from streams.guards.fatal import Exit
+from streams.kafka.partitioner import partition_of
 from streams.settings import Settings
 from tests.conftest import started_kafka
 from tests.engine.harness import Pipeline

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rating.stage import PREFIX_BYTES
-from streams.engine import pages, state
-from streams.engine.state import Store
+from streams.state import pages
+from streams.state import store as state
+from streams.state.store import Store
 
 BUCKETS = [
     b"w" * PREFIX_BYTES,

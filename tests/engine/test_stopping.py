@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from streams.engine.fatal import Exit
+from streams.guards.fatal import Exit
 from tests.engine.harness import Pipeline, Worker, until
 
 CONTAINER_WAITS_S = 10.0

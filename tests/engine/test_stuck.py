@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.engine.fatal import Exit
-from streams.engine.stuck import StuckDetector
+from streams.guards.fatal import Exit
+from streams.guards.stuck import StuckDetector
 from tests.brokers.apache_kafka import ApacheKafka
 from tests.engine.harness import Pipeline, until
 

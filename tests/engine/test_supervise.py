@@ -16,7 +16,7 @@ import pytest
 
 from streams import logs, topics
 from streams.demo import publish_profiles, publish_traffic, rated_offline, results_of
-from streams.engine.fatal import Exit
+from streams.guards.fatal import Exit
 from streams.results import differences
 from streams.settings import Settings, variable_of
 from streams.supervise import supervise, worker_command

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import faust
 
-from streams.engine.batches import RecordBatch
-from streams.engine.transport import BatchChannel
+from streams.kafka.batches import RecordBatch
+from streams.kafka.transport import BatchChannel
 
 
 async def test_a_rebalance_empties_no_channel_of_batches() -> None:

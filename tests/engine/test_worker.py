@@ -10,10 +10,10 @@ import urllib.request
 
 from prometheus_client import generate_latest
 
-from streams.engine.fatal import Exit
-from streams.engine.sizes import StateSize
-from streams.engine.state import Store
+from streams.guards.fatal import Exit
 from streams.metrics import Metrics
+from streams.state.sizes import StateSize
+from streams.state.store import Store
 from tests.engine.harness import Pipeline, until
 from tests.engine.toy import TOPICS
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from streams.engine import faults
 from streams.errors import UserError
+from streams.guards import faults
 from streams.settings import load
 from streams.worker import run_worker
 from tests.engine.toy import DEFAULT_CATALOG, TOPICS, ToyStage

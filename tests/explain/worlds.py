@@ -12,7 +12,7 @@ from rating.explain_history import History
 from rating.meter import ACCOUNTS, MESSAGES, Meter
 from rating.stage import Record, Tick
 from schemas.decode import Event, decode_event
-from streams.engine.state import Store
+from streams.state.store import Store
 from tests.laws.driver import catalog
 from tests.streams_generator import Stream
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from streams.brokers import embedded
-from streams.engine.faults import POINTS
+from streams.guards.faults import POINTS
 from tests.brokers import apache_kafka
 from tests.brokers.apache_kafka import ApacheKafka, KafkaCluster
 from tests.faults import acls

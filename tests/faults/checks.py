@@ -27,11 +27,11 @@ from rating.stage import PREFIX_BYTES, Output, Record, Tick
 from streams import topic_reader
 from streams.catalog_files import read_shipped
 from streams.demo import ACCOUNTS, MESSAGES
-from streams.engine import positions
-from streams.engine.state import Store
 from streams.results import RATED, REJECTED, TOTALS, UNRATED
 from streams.settings import Settings
 from streams.stages import meter_of
+from streams.state import positions
+from streams.state.store import Store
 from tests.faults import raw_log
 from tests.faults.pipeline import STATE, Pipeline, Worker
 from tests.faults.raw_log import Transaction

@@ -20,8 +20,8 @@ from aiokafka.errors import KafkaError
 
 from streams import topic_reader, topics
 from streams.demo import ACCOUNTS, MESSAGES
-from streams.engine.fatal import Exit
 from streams.errors import UNREACHABLE, UserError
+from streams.guards.fatal import Exit
 from streams.settings import Settings, variable_of
 from tests.faults import worker_process
 from tests.faults.traffic import Profile, Sent, Traffic

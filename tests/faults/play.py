@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from streams.engine.faults import POINTS, Point
+from streams.guards.faults import POINTS, Point
 from tests.brokers.apache_kafka import ApacheKafka, KafkaCluster
 from tests.faults.pipeline import MENDED_BY_A_NEW_START, Pipeline, Worker
 from tests.faults.traffic import Profile, Sent, Traffic

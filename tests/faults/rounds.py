@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Literal, NamedTuple
 
-from streams.engine.faults import OPEN_TRANSACTION, POINTS, Point
+from streams.guards.faults import OPEN_TRANSACTION, POINTS, Point
 from tests.faults.checks import Checked, check
 from tests.faults.kinds import brokers, changelogs, cluster, network, profiles, refused_writes, workers
 from tests.faults.play import Play, Stand, draw_moment

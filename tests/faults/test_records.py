@@ -15,7 +15,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from streams import topic_reader
 from streams.demo import MESSAGES
-from streams.engine.faults import OPEN_TRANSACTION
+from streams.guards.faults import OPEN_TRANSACTION
 from streams.results import REJECTED
 from tests.faults.checks import check
 from tests.faults.pipeline import Pipeline, started

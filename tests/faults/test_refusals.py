@@ -12,8 +12,8 @@ from aiokafka.errors import KafkaError
 
 from streams import topics
 from streams.demo import MESSAGES
-from streams.engine.fatal import Exit
 from streams.errors import WRONG_USE
+from streams.guards.fatal import Exit
 from streams.results import RATED
 from tests.faults import raw_log
 from tests.faults.checks import check

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from streams.engine.faults import OPEN_TRANSACTION, POINTS
+from streams.guards.faults import OPEN_TRANSACTION, POINTS
 from tests.brokers.apache_kafka import KafkaCluster
 from tests.conftest import started, started_kafka
 from tests.faults import acls

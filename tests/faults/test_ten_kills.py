@@ -12,7 +12,7 @@ import pytest
 
 from streams import topics
 from streams.demo import publish_profiles, publish_traffic, rated_offline, results_of
-from streams.engine.faults import OPEN_TRANSACTION
+from streams.guards.faults import OPEN_TRANSACTION
 from streams.results import RATED, differences
 from streams.settings import Settings
 from tests.engine.real_worker import records, work

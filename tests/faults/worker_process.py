@@ -11,8 +11,8 @@ from pathlib import Path
 
 from streams.cli import main as command_line
 from streams.cli import worker as _worker_command
-from streams.engine import faults
 from streams.engine.partition import Kept, Partition
+from streams.guards import faults
 
 MEMORY = "memory of partition"
 

@@ -12,7 +12,7 @@ import pytest
 from rating.catalog import load_catalog
 from rating.meter import Meter
 from rating.stage import Output, Record, Tick
-from streams.engine.state import Store
+from streams.state.store import Store
 from tests.golden.reader import Golden, Row, goldens, shipped_catalog
 from tests.oracle import Result, rate_all
 

@@ -13,7 +13,7 @@ from rating.ids import delivery_id
 from rating.meter import Meter
 from rating.records import decode_delivery, decode_ledger
 from rating.stage import Record, Tick
-from streams.engine.state import Store
+from streams.state.store import Store
 from tests.laws.plans import Item, Plan
 from tests.laws.watch import Watch, decided, must
 from tests.oracle import Line, Result, Unrated

@@ -12,7 +12,7 @@ from rating.meter import ACCOUNTS, MESSAGES, Meter
 from rating.stage import Effects, Output, Record, Tick
 from schemas.instants import format_instant, parse_instant
 from streams.catalog_files import load_directory
-from streams.engine.state import Store
+from streams.state.store import Store
 
 PHONE = "106540352242922"
 ACCOUNT = "102290129340398"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rating import keys
 from rating.allowance import Allowance
 from rating.leaves import Leaves
-from streams.engine.state import Store
+from streams.state.store import Store
 
 FREE = 3
 INSTANTS_MS = st.integers(0, 12)

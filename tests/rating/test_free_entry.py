@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rating import keys
 from rating.free_entry import ANSWER_WITHIN_MS, LENGTH_MS, FreeEntryPoints
 from rating.leaves import Leaves
-from streams.engine.state import Store
+from streams.state.store import Store
 
 HOUR_MS = 60 * 60 * 1000
 DAY_ONE_MS = 1_767_225_600_000

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rating import leaves as module
 from rating.leaves import Leaves
 from rating.stage import PREFIX_BYTES
-from streams.engine.state import Store
+from streams.state.store import Store
 
 BUCKET = b"V" + bytes(16)
 KINDS = (b"a", b"b", b"c")

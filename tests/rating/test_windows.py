@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rating import keys
 from rating.leaves import Leaves
 from rating.windows import LENGTH_MS, Span, Windows
-from streams.engine.state import Store
+from streams.state.store import Store
 
 HOUR_MS = 60 * 60 * 1000
 CONVERSATION = keys.conversation("phone", "user")

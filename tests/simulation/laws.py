@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from aiokafka import TopicPartition
 
 from rating.stage import Effects, Record, Stage, State, Tick
-from streams.engine import positions
+from streams.state import positions
 from tests.simulation.kafka import Entry, Kafka, Transaction
 
 Memory = dict[int, State]

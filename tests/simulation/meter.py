@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 
 from rating.meter import ACCOUNTS, MESSAGES, Meter
 from rating.stage import Output
-from streams.engine.state import Store
+from streams.state.store import Store
 from tests.laws import driver
 from tests.laws.watch import LawBrokenError, Watch
 from tests.oracle import rate_all

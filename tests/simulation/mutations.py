@@ -14,8 +14,8 @@ from unittest.mock import patch
 
 from aiokafka.errors import KafkaError, ProducerFenced
 
-from streams.engine import clients
 from streams.engine.transaction import TransactionLog
+from streams.kafka import clients
 from streams.settings import Settings
 from tests.simulation.clients import Consumer
 from tests.simulation.worker import Seam

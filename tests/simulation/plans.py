@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, fields
 from random import Random
 from typing import Literal
 
-from streams.engine import faults
-from streams.engine.transaction import partition_of
+from streams.guards import faults
+from streams.kafka.partitioner import partition_of
 from tests.simulation.group import SESSION_S
 from tests.simulation.meter import key_of, profiles_of, spread, traffic_of
 

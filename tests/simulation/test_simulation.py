@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.engine import faults
+from streams.guards import faults
 from tests.simulation.hunt import hunt, told
 from tests.simulation.mutations import MUTATIONS, Mutation
 from tests.simulation.worker import Seam

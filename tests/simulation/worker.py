@@ -16,10 +16,11 @@ from unittest.mock import patch
 from aiokafka import TopicPartition
 from faust.types import TP
 
-from streams.engine import clients, fatal, faults
 from streams.engine import engine as engine_module
-from streams.engine.batches import RecordBatch, batch_of, split
 from streams.engine.engine import Engine
+from streams.guards import fatal, faults
+from streams.kafka import clients
+from streams.kafka.batches import RecordBatch, batch_of, split
 from tests.simulation.clients import Consumer
 from tests.simulation.network import Network
 from tests.simulation.world import EPOCH_S, Process

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from aiokafka import TopicPartition
 
-from streams.engine.fatal import Exit
+from streams.guards.fatal import Exit
 from streams.results import RATED, TOTALS
 from tests.faults import raw_log
 from tests.faults.pipeline import STATE, Worker, until

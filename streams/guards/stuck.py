@@ -12,8 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from streams.engine import stacks
-from streams.engine.fatal import Exit, StuckError, die
+from streams.guards import stacks
+from streams.guards.fatal import Exit, StuckError, die
 
 LAST_WORDS_S = 5.0
 """Time to write the stacks; whoever hangs may hold the lock of the log."""

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 import structlog
 
-from streams.engine.fatal import RefusalError
-from streams.engine.positions import RESERVED
+from streams.guards.fatal import RefusalError
+from streams.state.positions import RESERVED
 
 log = structlog.get_logger(__name__)
 KEY = RESERVED + b"identity"

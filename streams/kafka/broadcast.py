@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 
 from aiokafka import TopicPartition
 
-from streams.engine import clients
-from streams.engine.batches import RecordBatch, batch_of
-from streams.engine.fatal import die
+from streams.guards.fatal import die
+from streams.kafka import clients
+from streams.kafka.batches import RecordBatch, batch_of
 from streams.settings import Settings
 
 

@@ -7,7 +7,7 @@ cannot. Where the two contradict each other, records would be lost or counted tw
 from __future__ import annotations
 
 from rating.stage import State
-from streams.engine.fatal import RefusalError
+from streams.guards.fatal import RefusalError
 
 RESERVED = b"\x00"
 """State keys that begin with this byte belong to the engine; no stage may use them."""

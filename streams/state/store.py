@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
 from rating.stage import PREFIX_BYTES
-from streams.engine.pages import RUN_MAX, Run, Runs, unpacked
+from streams.state.pages import RUN_MAX, Run, Runs, unpacked
 
 WARM_PAGES = 8192
 """How many pages stay unpacked after they were touched, a few kilobytes each at most."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streams.engine.state import Store
+from streams.state.store import Store
 
 SAMPLE_EVERY = 64
 """Steps between two looks at how large the records are that steps write."""

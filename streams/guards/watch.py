@@ -16,9 +16,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from rating.stage import Stage
-from streams.engine import clients
-from streams.engine.fatal import RefusalError, die
-from streams.engine.stuck import StuckDetector
+from streams.guards.fatal import RefusalError, die
+from streams.guards.stuck import StuckDetector
+from streams.kafka import clients
 from streams.settings import Settings
 
 ENDS_EVERY_S = 5.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import structlog
 
-from streams.engine.fatal import RefusalError
+from streams.guards.fatal import RefusalError
 
 log = structlog.get_logger(__name__)
 WARN_SHARE = 10

@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from streams.engine.batches import RecordBatch
-from streams.engine.transaction import partition_of
+from streams.kafka.batches import RecordBatch
+from streams.kafka.partitioner import partition_of
 from streams.metrics import Metrics
 from streams.settings import Settings
 

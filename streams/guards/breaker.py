@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from streams.engine.fatal import BreakerError
+from streams.guards.fatal import BreakerError
 
 MIN_RECORDS = 50
 """Fewer prove nothing: the first records of a quiet day may all be bad."""

@@ -14,8 +14,8 @@ from aiokafka.cluster import ClusterMetadata
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 
-from streams.engine.fatal import RefusalError, die
-from streams.engine.identity import SHOWN
+from streams.guards.fatal import RefusalError, die
+from streams.guards.identity import SHOWN
 
 
 def assignor_of(identity: bytes) -> type[RangePartitionAssignor]:

@@ -21,12 +21,13 @@ from faust.types import TP
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from rating.stage import Stage
-from streams.engine import clients, identity
-from streams.engine.batches import RecordBatch, batch_of, split
-from streams.engine.fatal import RefusalError, die
-from streams.engine.membership import assignor_of
-from streams.engine.positions import out_of_range
+from streams.guards import identity
+from streams.guards.fatal import RefusalError, die
+from streams.kafka import clients
+from streams.kafka.batches import RecordBatch, batch_of, split
+from streams.kafka.membership import assignor_of
 from streams.settings import Settings
+from streams.state.positions import out_of_range
 
 POLL_S = 0.25
 FULL_POLL_S = 0.02

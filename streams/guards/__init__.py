@@ -1,0 +1,1 @@
+"""What watches a worker, and how it ends when it must not go on."""
