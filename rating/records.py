@@ -213,8 +213,14 @@ class Ledger(msgspec.Struct, array_like=True, gc=False):
 
 
 _encoder = msgspec.msgpack.Encoder()
-encode = _encoder.encode
-"""Any of the records above as bytes."""
+_scratch = bytearray()
+
+
+def encode(record: object) -> bytes:
+    """Any of the records above as bytes of their own: what `Encoder.encode` returns keeps up to 48 bytes more alive than it shows."""
+    _encoder.encode_into(record, _scratch)
+    return bytes(_scratch)
+
 
 decode_delivery = msgspec.msgpack.Decoder(Delivery).decode
 decode_figures = msgspec.msgpack.Decoder(Figures).decode
