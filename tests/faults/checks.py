@@ -222,7 +222,8 @@ def _without_history(told: Mapping[bytes, Any]) -> Iterator[tuple[bytes, Any]]:
     for key, value in told.items():
         if key.startswith(keys.DELIVERY):
             delivery = decode_delivery(value)
-            delivery.revision, delivery.profiles, delivery.wait_until_append_ms = 0, None, 0
+            delivery.revision, delivery.profiles = 0, None
+            delivery.wait_until_append_ms, delivery.wait_is_over = 0, False
             figures = None
             if delivery.charge is not None:
                 known = decode_figures(told[keys.FIGURES + delivery.charge.figures])
