@@ -10,7 +10,7 @@ Source: contract §2.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from pydantic import ValidationError
@@ -131,7 +131,7 @@ class _Wire(msgspec.Struct, gc=False):
     user: str
     message_id: str
     time: str
-    v: int | None = 1
+    v: Literal[1] | None = 1
     participant: str | None = None
     user_country: str | None = None
     kind: str | None = None
@@ -150,6 +150,8 @@ _read = msgspec.json.Decoder(_Wire).decode
 _is_person_or_group = re.compile(f"{PHONE}|{SCOPED_ID}|{GROUP}").fullmatch
 _is_person = re.compile(f"{PHONE}|{SCOPED_ID}").fullmatch
 _is_country = re.compile(COUNTRY).fullmatch
+_OF_ONE_MEMBER: Final = frozenset(("message.delivered", "message.read"))
+"""What is said of each member of a group, never of a group."""
 _NO_REFERRAL: Final = _Referral()
 _NO_PRICING: Final = _Pricing()
 
@@ -166,8 +168,18 @@ def _decode_quickly(raw: bytes) -> Event | None:
         wire = _read(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+    user, participant = wire.user, wire.participant
+    if (
+        not (wire.id and wire.account_id and wire.phone_number_id and wire.message_id)
+        or not _is_person_or_group(user)
+        or (wire.user_country is not None and not _is_country(wire.user_country))
+        or (participant is not None and not _is_person(participant))
+        or (participant is None and user[0] == "g" and wire.type in _OF_ONE_MEMBER)
+        or (wire.category is None and wire.type == "message.sent" and wire.category_unknown is not True)
+    ):
+        return None
     time_ms = parse_instant(wire.time)
-    if time_ms is None or not EARLIEST_EVENT_MS <= time_ms < AFTER_LAST_EVENT_MS or not _is_valid(wire):
+    if time_ms is None or not EARLIEST_EVENT_MS <= time_ms < AFTER_LAST_EVENT_MS:
         return None
     expires_at_ms = None
     if wire.free_entry_point_expires_at is not None:
@@ -181,10 +193,10 @@ def _decode_quickly(raw: bytes) -> Event | None:
         wire.id,
         wire.account_id,
         wire.phone_number_id,
-        wire.user,
+        user,
         wire.message_id,
         time_ms,
-        wire.participant,
+        participant,
         wire.user_country,
         "text" if wire.kind is None else wire.kind,
         wire.edited or False,
@@ -198,22 +210,6 @@ def _decode_quickly(raw: bytes) -> Event | None:
         expires_at_ms,
         None if wire.error is None else _whole(wire.error.code),
     )
-
-
-def _is_valid(wire: _Wire) -> bool:
-    """Everything about a record of the right shape but its instants."""
-    if not (wire.id and wire.account_id and wire.phone_number_id and wire.message_id) or (wire.v != 1 and wire.v is not None):
-        return False
-    if not _is_person_or_group(wire.user):
-        return False
-    if wire.user_country is not None and not _is_country(wire.user_country):
-        return False
-    if wire.participant is None:
-        if wire.user[0] == "g" and (wire.type == "message.delivered" or wire.type == "message.read"):
-            return False
-    elif not _is_person(wire.participant):
-        return False
-    return wire.category is not None or wire.type != "message.sent" or wire.category_unknown is True
 
 
 def _whole(code: float | None) -> int | None:

@@ -14,7 +14,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-DAY_MS: Final = 24 * 60 * 60 * 1000
+HOUR_MS: Final = 60 * 60 * 1000
+DAY_MS: Final = 24 * HOUR_MS
 
 EARLIEST_EVENT_MS: Final = 1_230_768_000_000
 """2009-01-01T00:00:00Z: WhatsApp's first year. An event before it carries a broken clock."""
@@ -29,13 +30,11 @@ _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _CYCLE_DAYS: Final = 146_097
 """The calendar repeats after 400 years; Python's begins with year 1, RFC 3339's with year 0."""
 
-# The shape that we write ourselves is looked up piece by piece: `2026-01-05`, `T09:00:`, `00`, `.000Z`.
-_DAYS_MS: Final[dict[str, int]] = {}
-_DAYS_KEPT: Final = 4096
-_MINUTES_MS: Final = {f"T{minute // 60:02d}:{minute % 60:02d}:": minute * 60_000 for minute in range(24 * 60)}
-_SECONDS_MS: Final = {f"{second:02d}": second * 1000 for second in range(60)}
+# The shape that we write ourselves is looked up piece by piece: `2026-01-05T09`, `:00:00`, `.000Z`.
+_HOURS_MS: Final[dict[str, int]] = {}
+_HOURS_KEPT: Final = 4096
+_SECONDS_MS: Final = {f":{second // 60:02d}:{second % 60:02d}": second * 1000 for second in range(60 * 60)}
 _FRACTIONS_MS: Final = {f".{ms:03d}Z": ms for ms in range(1000)} | {"Z": 0}
-_MINUTES: Final = tuple(_MINUTES_MS)
 _SECONDS: Final = tuple(_SECONDS_MS)
 _FRACTIONS: Final = tuple(_FRACTIONS_MS)
 
@@ -46,7 +45,7 @@ def parse_instant(text: str) -> int | None:
     The result may lie far outside the years that events have, before 1970 too: the caller asks for those limits.
     """
     try:
-        return _DAYS_MS[text[:10]] + _MINUTES_MS[text[10:17]] + _SECONDS_MS[text[17:19]] + _FRACTIONS_MS[text[19:]]
+        return _HOURS_MS[text[:13]] + _SECONDS_MS[text[13:19]] + _FRACTIONS_MS[text[19:]]
     except KeyError:
         return _parse_any(text)
 
@@ -56,10 +55,9 @@ def format_instant(ms: int) -> str:
 
     Raises `ValueError` outside the years 1 to 9999, where no event, window or line can lie.
     """
-    minute, in_minute_ms = divmod(ms, 60_000)
-    day, minute_of_day = divmod(minute, 24 * 60)
-    second, millisecond = divmod(in_minute_ms, 1000)
-    return _day_text(day) + _MINUTES[minute_of_day] + _SECONDS[second] + _FRACTIONS[millisecond]
+    hour, in_hour_ms = divmod(ms, HOUR_MS)
+    second, millisecond = divmod(in_hour_ms, 1000)
+    return _hour_text(hour) + _SECONDS[second] + _FRACTIONS[millisecond]
 
 
 def _parse_any(text: str) -> int | None:
@@ -70,9 +68,9 @@ def _parse_any(text: str) -> int | None:
     day_ms = _day_ms(day)
     if day_ms is None:
         return None
-    if len(_DAYS_MS) >= _DAYS_KEPT:
-        _DAYS_MS.clear()
-    _DAYS_MS[day] = day_ms
+    if len(_HOURS_MS) >= _HOURS_KEPT:
+        _HOURS_MS.clear()
+    _HOURS_MS[f"{day}T{hour}"] = day_ms + int(hour) * HOUR_MS
     minutes = int(hour) * 60 + int(minute)
     if sign is not None:
         offset = int(offset_hours) * 60 + int(offset_minutes)
@@ -90,8 +88,9 @@ def _day_ms(text: str) -> int | None:
 
 
 @lru_cache(maxsize=4096)
-def _day_text(day: int) -> str:
+def _hour_text(hour: int) -> str:
+    day, hour_of_day = divmod(hour, 24)
     try:
-        return date.fromordinal(_EPOCH_DAY + day).isoformat()
+        return f"{date.fromordinal(_EPOCH_DAY + day).isoformat()}T{hour_of_day:02d}"
     except (ValueError, OverflowError):
         raise ValueError("an instant outside the years 1 to 9999 has no text") from None

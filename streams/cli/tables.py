@@ -53,13 +53,24 @@ def show(*renderables: RenderableType) -> None:
 def show_results(results: Results) -> None:
     """The whole of an offline run: totals, then what could not be rated, then what was rejected; parts that are empty are left out."""
     totals = results.totals()
-    nothing = "No delivery could be priced." if results.unrated_count else "Nothing was delivered, so nothing is due."
-    parts: list[RenderableType] = [by_country_and_category(totals) if totals else nothing]
+    parts: list[RenderableType] = [by_country_and_category(totals) if totals else _nothing_due(results)]
     if results.unrated_count:
         parts.append(reasons("Unrated", "Deliveries", Counter(record["reason"] for record in results.unrated())))
     if results.rejected_count:
         parts.append(reasons("Rejected", "Records", results.rejected))
     show(*parts)
+
+
+def _nothing_due(results: Results) -> str:
+    unrated = results.unrated_count
+    if unrated:
+        deliveries = "delivery is" if unrated == 1 else "deliveries are"
+        return (
+            f"Nothing is due yet: {unrated:,} {deliveries} unrated, for the reasons below. `wameter rate --unrated FILE` names each one, "
+            "and docs/reference/reasons.md what mends it."
+        )
+    among = " in the records that could be read" if results.rejected_count else ""
+    return f"Nothing was delivered{among}, so nothing is due."
 
 
 def by_country_and_category(totals: Iterable[Mapping[str, Any]], by: Sequence[str] = ()) -> Table:

@@ -35,11 +35,6 @@ class Part:
         self.events: list[int] = []
         """Of webhook bodies: which of the lines are events that were taken out of one."""
 
-    def add(self, line: bytes, place: int) -> None:
-        """Appends a line."""
-        self.lines.append(line)
-        self.places.append(place)
-
 
 class Routes:
     """Remembers which job has which phone number. The same blocks of lines go the same ways.
@@ -59,10 +54,13 @@ class Routes:
         if None in found:
             self._settle(number for number, job in zip(numbers, found, strict=True) if job is None and number)
             found = list(map(self._job_of.get, numbers))
+        jobs = [place % self._jobs if job is None else job for place, job in enumerate(found)]
         parts = [Part() for _ in range(self._jobs)]
-        adds = [part.add for part in parts]
-        for place, job in enumerate(found):
-            adds[place % self._jobs if job is None else job](lines[place], place)
+        lines_of = [part.lines for part in parts]
+        places_of = [part.places for part in parts]
+        for place, job in enumerate(jobs):
+            lines_of[job].append(lines[place])
+            places_of[job].append(place)
         self._count(parts)
         return parts
 
@@ -78,13 +76,16 @@ class Routes:
         for place, (body, numbers) in enumerate(zip(bodies, named, strict=True)):
             jobs = None if numbers is None else {self._job_of[number] for number in numbers} or {place % self._jobs}
             if jobs is not None and len(jobs) == 1:
-                parts[jobs.pop()].add(body, place)
+                part = parts[jobs.pop()]
+                part.lines.append(body)
+                part.places.append(place)
                 continue
             for event in events_of(body):
                 if isinstance(event, bytes):
                     part = parts[self._job(event, place)]
                     part.events.append(len(part.lines))
-                    part.add(event, place)
+                    part.lines.append(event)
+                    part.places.append(place)
                 else:
                     refused.append(Refused(place, event.reason, event.detail))
         self._count(parts)

@@ -96,6 +96,31 @@ def test_without_an_output_a_table_by_country_and_category_is_shown(wameter: Wam
     assert ran.err == "1 rejected, 1 unrated\n"
 
 
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        pytest.param(b"", "Nothing was delivered, so nothing is due.", id="when nothing came"),
+        pytest.param(
+            b"?\n", "Nothing was delivered in the records that could be read, so nothing is due.", id="when nothing could be read"
+        ),
+        pytest.param(
+            lines(event("delivered", account_id="9")),
+            "Nothing is due yet: 1 delivery is unrated, for the reasons below.",
+            id="when it has no price",
+        ),
+        pytest.param(
+            lines(event("delivered", account_id="9"), event("delivered", "wamid.B", account_id="9")),
+            "Nothing is due yet: 2 deliveries are unrated, for the reasons below.",
+            id="when none of them has a price",
+        ),
+    ],
+)
+def test_it_says_why_nothing_is_due(wameter: Wameter, accounts: Path, events: bytes, said: str) -> None:
+    ran = wameter("rate", "-", "--accounts", accounts, stdin=events)
+    assert said in ran.out
+    assert ("--unrated FILE" in ran.out) is ("unrated" in said)
+
+
 def test_totals_of_two_currencies_are_never_added(wameter: Wameter, tmp_path: Path) -> None:
     (tmp_path / "accounts").write_bytes(lines(account(), account(account_id="2", currency="EUR")))
     events_of_both = UTILITY + lines(
