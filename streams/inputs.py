@@ -21,7 +21,6 @@ from streams.errors import UserError
 STDIN: Final = "-"
 KEPT_BYTES: Final = 16 * 1024 * 1024
 BLOCK_BYTES: Final = 4 * 1024 * 1024
-_LINES_AT_A_TIME: Final = 1000
 
 _CHUNK_BYTES: Final = 256 * 1024
 _PLAIN_BYTES: Final = 1024 * 1024
@@ -67,9 +66,9 @@ NO_LINES: Final = Block("", [], ())
 
 
 def blocks(
-    file: BinaryIO, name: str, *, most_lines: int, size_bytes: int = BLOCK_BYTES, progress: Callable[[int], None] | None = None
+    file: BinaryIO, name: str, *, lines: int, size_bytes: int = BLOCK_BYTES, progress: Callable[[int], None] | None = None
 ) -> Iterator[Block]:
-    """The lines of a file, so many at a time as is said, or fewer where they come to `size_bytes`; no block is empty.
+    """The lines of a file, so many at a time, or fewer where they come to `size_bytes`; no block is empty.
 
     Where a block ends depends on the lines alone, not on how they arrive. The line end is no part of a line, nor is a byte-order mark at
     the file's start. The last line needs no line end. `progress` is told how many bytes of the file were read so far. Raises `InputError`
@@ -84,8 +83,8 @@ def blocks(
         held += part
         held_bytes += sum(map(len, part))
         begin = 0
-        while len(held) - begin >= most_lines or held_bytes >= size_bytes:
-            end = begin + most_lines if held_bytes < size_bytes else min(begin + most_lines, _where_it_reaches(size_bytes, held, begin))
+        while len(held) - begin >= lines or held_bytes >= size_bytes:
+            end = begin + lines if held_bytes < size_bytes else min(begin + lines, _where_it_reaches(size_bytes, held, begin))
             cut = held[begin:end]
             yield from _block(name, cut, number)
             number += len(cut)
@@ -94,12 +93,6 @@ def blocks(
         del held[:begin]
     if held:
         yield from _block(name, held, number)
-
-
-def lines(file: BinaryIO, name: str, progress: Callable[[int], None] | None = None) -> Iterator[tuple[int, bytes]]:
-    """Number and bytes of each line that is not blank, as `blocks` has them."""
-    for block in blocks(file, name, most_lines=_LINES_AT_A_TIME, progress=progress):
-        yield from zip(block.numbers, block.lines, strict=True)
 
 
 def _block(name: str, lines: list[bytes], first: int) -> Iterator[Block]:

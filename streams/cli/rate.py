@@ -117,10 +117,10 @@ def _rater(make: Callable[[], Job], wanted: Wanted, jobs: int) -> Alone | Proces
     return Processes(make, wanted, jobs)
 
 
-def _rated(rater: Alone | Processes, files: Sequence[str], most_lines: int, report: Report) -> Iterator[tuple[Block, Answer]]:
+def _rated(rater: Alone | Processes, files: Sequence[str], lines: int, report: Report) -> Iterator[tuple[Block, Answer]]:
     for index, name in enumerate(files):
         with open_input(name) as file:
-            for block in blocks(file, name, most_lines=most_lines, progress=partial(report, index)):
+            for block in blocks(file, name, lines=lines, progress=partial(report, index)):
                 yield from rater.rate(block)
     yield from rater.end()
 

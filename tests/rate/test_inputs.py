@@ -7,7 +7,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.inputs import Block, blocks, lines
+from streams.inputs import Block, blocks
 
 TEXT = st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b" ", b"\t", b"a", b"{}", b"longer", b"\xef\xbb\xbf"]), max_size=40).map(b"".join)
 
@@ -29,14 +29,13 @@ def by_hand(data: bytes) -> list[tuple[int, bytes]]:
 
 
 def read(data: bytes, piece: int, most_lines: int, size_bytes: int) -> list[Block]:
-    return list(blocks(Pieces(data, piece), "-", most_lines=most_lines, size_bytes=size_bytes))
+    return list(blocks(Pieces(data, piece), "-", lines=most_lines, size_bytes=size_bytes))
 
 
 @given(data=TEXT, piece=st.integers(1, 9), most_lines=st.integers(1, 5), size_bytes=st.integers(1, 12))
 def test_every_line_comes_once_with_its_number(data: bytes, piece: int, most_lines: int, size_bytes: int) -> None:
     found = read(data, piece, most_lines, size_bytes)
     assert [pair for block in found for pair in zip(block.numbers, block.lines, strict=True)] == by_hand(data)
-    assert list(lines(Pieces(data, piece), "-")) == by_hand(data)
 
 
 @given(data=TEXT, piece=st.integers(1, 9), most_lines=st.integers(1, 5), size_bytes=st.integers(1, 12))
