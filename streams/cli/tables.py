@@ -64,10 +64,9 @@ def show_results(results: Results) -> None:
 def _nothing_due(results: Results) -> str:
     unrated = results.unrated_count
     if unrated:
-        deliveries = "delivery is" if unrated == 1 else "deliveries are"
         return (
-            f"Nothing is due yet: {unrated:,} {deliveries} unrated, for the reasons below. `wameter rate --unrated FILE` names each one, "
-            "and docs/reference/reasons.md what mends it."
+            f"No delivery could be priced: {unrated:,} {'is' if unrated == 1 else 'are'} unrated, for the reasons below. "
+            "`wameter rate --unrated FILE` names each one, docs/reference/reasons.md says what mends it."
         )
     among = " in the records that could be read" if results.rejected_count else ""
     return f"Nothing was delivered{among}, so nothing is due."

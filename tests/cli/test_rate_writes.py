@@ -105,12 +105,12 @@ def test_without_an_output_a_table_by_country_and_category_is_shown(wameter: Wam
         ),
         pytest.param(
             lines(event("delivered", account_id="9")),
-            "Nothing is due yet: 1 delivery is unrated, for the reasons below.",
+            "No delivery could be priced: 1 is unrated, for the reasons below.",
             id="when it has no price",
         ),
         pytest.param(
             lines(event("delivered", account_id="9"), event("delivered", "wamid.B", account_id="9")),
-            "Nothing is due yet: 2 deliveries are unrated, for the reasons below.",
+            "No delivery could be priced: 2 are unrated, for the reasons below.",
             id="when none of them has a price",
         ),
     ],
@@ -199,6 +199,6 @@ def test_ctrl_c_ends_the_run_quietly_and_leaves_no_output(long_run: list[str], t
 
 def test_what_is_shown_of_nothing_that_has_a_price_tells_deliveries_from_none(wameter: Wameter, accounts: Path, tmp_path: Path) -> None:
     (tmp_path / "luxury").write_bytes(lines(event("sent", category="luxury"), event("delivered")))
-    assert wameter("rate", "luxury", "--accounts", accounts).out.startswith("No delivery could be priced.\n")
+    assert wameter("rate", "luxury", "--accounts", accounts).out.startswith("No delivery could be priced: 1 is unrated")
     (tmp_path / "sent").write_bytes(lines(event("sent", category="utility")))
     assert wameter("rate", "sent", "--accounts", accounts).out == "Nothing was delivered, so nothing is due.\n"
