@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from aiokafka.errors import KafkaError
+
 from benchmarks import broker, chart, due, machine, offline_rating, processes, report
 from benchmarks.contenders import ON_KAFKA, Contender, Place
 from benchmarks.report import Row
@@ -52,14 +54,19 @@ class Comparison:
             events=self._traffic.events if whole else contender.events_max or 0,
             is_whole=whole,
         )
+        try:
+            return await self._measure(contender, place, target)
+        finally:  # also after a failure: the next round of METER must find no state
+            own = [settings.prefix + topic.name for topic in contender.topics_of(place)]
+            await broker.drop(settings.bootstrap, [*own, settings.prefix + place.group, f"changelog__{settings.prefix}{place.group}"])
+
+    async def _measure(self, contender: Contender, place: Place, target: Target) -> Measured:
         running = contender.start(place)
         try:
             measured = await self._ruler.measure(target, running, place.log)
         finally:
             processes.end(running)
         measured.problems += await self._problems(contender, place, target)
-        own = [settings.prefix + topic.name for topic in contender.topics_of(place)]
-        await broker.drop(settings.bootstrap, [*own, settings.prefix + place.group, f"changelog__{settings.prefix}{place.group}"])
         return measured
 
     async def _problems(self, contender: Contender, place: Place, target: Target) -> list[str]:
@@ -129,7 +136,7 @@ async def compare(
 async def _round(comparison: Comparison, contender: Contender, number: int, row: Row) -> None:
     try:
         _take(row, number, await comparison.run(contender, number))
-    except (RunFailedError, TimeoutError) as error:
+    except (RunFailedError, TimeoutError, KafkaError) as error:
         row.problems.append(f"round {number}: {str(error) or 'took too long'}")
         _say(f"{number} {row.title}: FAILED: {str(error) or 'took too long'}")
 
