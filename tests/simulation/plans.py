@@ -14,7 +14,7 @@ from tests.simulation.meter import key_of, profiles_of, spread, traffic_of
 StageName = Literal["sums", "meter"]
 Kind = Literal["kill", "kill_at", "freeze", "freeze_at", "rebalance", "stop", "start", "compact", "fail"]
 KINDS: tuple[tuple[Kind, int], ...] = (
-    ("kill", 6), ("kill_at", 9), ("freeze", 4), ("freeze_at", 6), ("rebalance", 3), ("stop", 1), ("start", 2), ("compact", 2), ("fail", 2),
+    ("kill", 6), ("kill_at", 9), ("freeze", 4), ("freeze_at", 9), ("rebalance", 3), ("stop", 1), ("start", 2), ("compact", 2), ("fail", 2),
 )  # fmt: skip
 KEYS = {
     partitions: [
@@ -24,7 +24,7 @@ KEYS = {
 }
 """Some keys of each partition, by the number of partitions: each lies where murmur2 puts it."""
 OPENING = "opening"
-POINTS = (*faults.POINTS, OPENING, OPENING)
+POINTS = (*faults.POINTS, OPENING, OPENING, OPENING)
 """Where a worker may be killed or frozen on purpose: the engine's crash points, and anywhere between its fence and its first step."""
 
 
@@ -113,7 +113,10 @@ def _trouble(plan: Plan, rng: Random, span_s: float) -> None:
     for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 5))):
         kind = rng.choice(kinds)
         for_s = rng.choice((0.1, 1.0, SESSION_S + 0.2, 2 * SESSION_S)) * (0.5 + rng.random())
-        plan.faults.append(Fault(rng.random() * (span_s + 0.3), kind, rng.randrange(4), rng.randrange(60), rng.choice(POINTS), for_s))
+        at_s, point = rng.random() * (span_s + 0.3), rng.choice(POINTS)
+        if point == OPENING and rng.random() < 0.7:
+            at_s = 0.0  # in time for the first partition it gets; later it may never get another one
+        plan.faults.append(Fault(at_s, kind, rng.randrange(4), rng.randrange(60), point, for_s))
     if rng.random() < 0.3:
         plan.network.update(slow=rng.random() * 0.2, slow_s=rng.choice((0.05, 0.5, 1.5)))
     if rng.random() < 0.3:
