@@ -28,9 +28,7 @@ class Broker(ApacheKafka):
     """One Apache Kafka node whose CPU time can be read. Its log keeps everything until `remove`."""
 
     def __init__(self) -> None:
-        super().__init__()
-        with (self._directory / "server.properties").open("a") as file:  # of a name that comes twice the later value holds
-            file.writelines(f"{name}={value}\n" for name, value in _PROPERTIES.items())
+        super().__init__(_PROPERTIES)
 
     @property
     def pid(self) -> int:

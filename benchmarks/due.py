@@ -60,7 +60,8 @@ class Windows:
         """What is wrong with a changelog after all events: its latest values are the last state of every conversation."""
         latest = {key: value async for key, value in _committed(bootstrap, topic, partitions)}
         states = [orjson.loads(value) for value in latest.values() if value is not None and value.startswith(b"{")]
-        found = sorted((state["n"], state["last_inbound_ms"] * 2 + state["open"]) for state in states)
+        # A changelog may hold more than the job's states: our engine keeps its positions there.
+        found = sorted((state["n"], state["last_inbound_ms"] * 2 + state["open"]) for state in states if "n" in state)
         due = sorted((len(answers), answers[-1]) for answers in self.answers.values())
         return [] if found == due else [f"the changelog's {len(found):,} states are not the {len(due):,} due"]
 

@@ -52,6 +52,7 @@ class Comparison:
             watched=contender.watched_of(place),
             partitions=settings.partitions,
             events=self._traffic.events if whole else contender.events_max or 0,
+            is_answers=contender.kind != "meter",
             is_whole=whole,
         )
         try:
@@ -122,7 +123,7 @@ async def compare(
         _say(f"loaded into {partitions} partitions: {', '.join(f'{count:,}' for count in counts)}; rating offline for comparison")
         comparison = Comparison(settings, Ruler(kafka.bootstrap, kafka.pid, _RUN_TIMEOUT_S), traffic)
         # A broker that has just started is slow, and would be so for whoever comes first.
-        await comparison.run(WARM_UP, 0)
+        await _round(comparison, WARM_UP, 0, Row(WARM_UP.name, f"{WARM_UP.title}, as a warm-up", WARM_UP.guarantee))
         for number in range(1, rounds + 1):
             for contender in chosen:
                 await _round(comparison, contender, number, rows[contender.name])
