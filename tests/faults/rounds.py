@@ -8,12 +8,14 @@ from pathlib import Path
 from random import Random
 from typing import Literal, NamedTuple
 
-from streams.guards.faults import OPEN_TRANSACTION, POINTS, Point
+from streams.guards.faults import POINTS, Point
 from tests.faults.checks import Checked, check
 from tests.faults.kinds import brokers, changelogs, cluster, network, profiles, refused_writes, workers
 from tests.faults.play import Play, Stand, draw_moment
 
 EVENTS = 1500
+WRITTEN_AND_OPEN: tuple[Point, ...] = ("after_state", "after_offsets", "before_commit")
+"""Where the broker certainly has records of the open transaction: a step may have no outputs, none is without state."""
 
 Needs = Literal["any broker", "a broker to break", "a cluster"]
 
@@ -35,13 +37,13 @@ KINDS: tuple[Kind, ...] = (
     Kind("two workers killed at once", workers.two_killed_at_once),
     Kind("zombie replaced", workers.zombie_replaced),
     Kind("zombie evicted", workers.zombie_evicted),
-    Kind("worker paused beyond its transaction", workers.paused_too_long, points=OPEN_TRANSACTION),
+    Kind("worker paused beyond its transaction", workers.paused_too_long, points=WRITTEN_AND_OPEN),
     Kind("scaled out and in", workers.scaled_out_and_in),
     Kind("restarted one by one", workers.restarted_one_by_one),
     Kind("profile late", profiles.late, same_history=False),
     Kind("profile in a new version", profiles.new_version, same_history=False),
     Kind("profile deleted and back", profiles.deleted, same_history=False),
-    Kind("changelog ends aborted", changelogs.ends_in_aborted_transactions, points=("after_state", "after_offsets", "before_commit")),
+    Kind("changelog ends aborted", changelogs.ends_in_aborted_transactions, points=WRITTEN_AND_OPEN),
     Kind("changelog compacted", changelogs.compacted, needs="a broker to break"),
     Kind("record too large for a topic", refused_writes.record_too_large, needs="a broker to break"),
     Kind("authorisation lost", refused_writes.authorisation_lost, needs="a broker to break"),

@@ -24,13 +24,13 @@ async def killed_at_a_point(play: Play) -> None:
 
 
 async def killed_at_any_time(play: Play) -> None:
-    """SIGKILL at random moments, while traffic comes."""
-    await play.begin(share=0.2)
+    """SIGKILL at random moments, with a backlog to work off and traffic coming."""
+    await play.begin(share=0.9)
     publishing = play.publishing()
     for _ in range(3):
         worker = await play.pipeline.worker()
         await worker.opened(1)
-        await asyncio.sleep(play.rng.uniform(0, 0.5))
+        await asyncio.sleep(play.rng.uniform(0, 0.2))
         await worker.kill()
     await publishing
 
