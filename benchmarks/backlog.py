@@ -117,6 +117,7 @@ def main() -> int:
     parser.add_argument("--stage", choices=("engine", "meter"), default="engine")
     parser.add_argument("--partitions", type=int, default=4)
     chosen = parser.parse_args()
+    processes.leave_in_order()
     print(*(f"{name}: {value}" for name, value in machine.described().items()), sep="\n")
     with tempfile.TemporaryDirectory(prefix="wameter-benchmark-") as directory:
         asyncio.run(

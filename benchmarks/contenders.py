@@ -13,6 +13,7 @@ from typing import Literal
 from benchmarks import engine_alone, environments
 from benchmarks.traffic import MESSAGES
 from streams import topics
+from streams.brokers.embedded import end_with_parent
 from streams.settings import Settings, variable_of
 from streams.topics import DAY_MS, Topic
 
@@ -99,6 +100,7 @@ class Contender:
                     env=environment,
                     cwd=state,
                     start_new_session=True,
+                    preexec_fn=end_with_parent(),
                 )
                 for _ in range(self.processes)
             ]
@@ -126,7 +128,19 @@ def _peer(name: str) -> str:
 
 def _faust() -> list[str]:
     faust = Path(environments.python_of("faust")).with_name("faust")
-    return [str(faust), "--workdir", str(environments.PEERS / "faust"), "-A", "app", "-L", "uvloop", "worker", "-l", "warn"]
+    return [
+        str(faust),
+        "--workdir",
+        str(environments.PEERS / "faust"),
+        "-A",
+        "app",
+        "-L",
+        "uvloop",
+        "worker",
+        "-l",
+        "warn",
+        "--without-web",
+    ]
 
 
 def _streams() -> list[str]:

@@ -25,6 +25,7 @@ from benchmarks.contenders import ON_KAFKA, Place
 from benchmarks.pacer import WARM_UP_S
 from benchmarks.traffic import MESSAGES, Traffic, load_profiles
 from streams import topics
+from streams.brokers.embedded import end_with_parent
 from streams.kafka.reading import committed_records
 from streams.results import RATED
 from streams.settings import Settings
@@ -144,7 +145,7 @@ async def _appended(settings: Settings, from_ms: float, until_ms: float) -> tupl
 
 def _pacer(settings: Settings, traffic: Traffic, rate: int) -> subprocess.Popen[bytes]:
     arguments = [settings.bootstrap, settings.prefix, str(settings.partitions), str(traffic.file), str(rate)]
-    return subprocess.Popen([sys.executable, "-m", "benchmarks.pacer", *arguments], start_new_session=True)
+    return subprocess.Popen([sys.executable, "-m", "benchmarks.pacer", *arguments], start_new_session=True, preexec_fn=end_with_parent())
 
 
 async def _until_open(log: Path, partitions: int) -> None:
@@ -193,6 +194,7 @@ def main() -> int:
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--pacing", type=int, nargs="+", default=sorted({0, 10, 20, 50, 100, default}), metavar="MS")
     chosen = parser.parse_args()
+    processes.leave_in_order()
     print(*(f"{name}: {value}" for name, value in machine.described().items()), sep="\n")
     with tempfile.TemporaryDirectory(prefix="wameter-benchmark-") as directory:
         found = asyncio.run(

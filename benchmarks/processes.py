@@ -42,6 +42,11 @@ def peak_rss_bytes(pid: int) -> int:
     return 0
 
 
+def leave_in_order() -> None:
+    """Lets SIGTERM end this process as Ctrl-C does: what it started is ended, what it wrote is removed."""
+    signal.signal(signal.SIGTERM, lambda _signum, _frame: signal.raise_signal(signal.SIGINT))
+
+
 def end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
     """SIGTERM to each process group, SIGKILL to what stays; returns when all are gone."""
     processes = list(processes)

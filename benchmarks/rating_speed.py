@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from benchmarks import machine, offline_rating
+from benchmarks import machine, offline_rating, processes
 from benchmarks.due import rated_offline
 from benchmarks.traffic import Traffic
 from streams.settings import Settings
@@ -23,6 +23,7 @@ def main() -> int:
         "--jobs", type=int, nargs="+", default=[1, 2], metavar="J", help="processes; left out where the command has no --jobs"
     )
     chosen = parser.parse_args()
+    processes.leave_in_order()
     print(*(f"{name}: {value}" for name, value in machine.described().items()), sep="\n")
     jobs = chosen.jobs if offline_rating.understands_jobs() else [1]
     problems: list[str] = []

@@ -134,6 +134,7 @@ def main() -> int:
     parser.add_argument("--deliveries", type=int, nargs="+", default=list(DELIVERIES), metavar="N", help="per conversation")
     parser.add_argument("--partitions", type=int, default=4)
     chosen = parser.parse_args()
+    processes.leave_in_order()
     print(*(f"{name}: {value}" for name, value in machine.described().items()), sep="\n")
     asyncio.run(run(scale=chosen.scale, deliveries=chosen.deliveries, partitions=chosen.partitions))
     return 0

@@ -178,6 +178,7 @@ def main() -> int:
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="settings of Wameter's workers: pacing_ms=50")
     parser.add_argument("--output", type=Path, default=Path("benchmarks-result"), help="folder of result.json and chart.svg")
     chosen = parser.parse_args()
+    processes.leave_in_order()
     if missing := broker.what_is_missing():
         parser.error(f"{missing}; Java 17 and Maven bring the broker and Kafka Streams")
     events, rounds = (60_000, 1) if chosen.quick else (chosen.events, chosen.runs)
