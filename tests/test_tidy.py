@@ -20,7 +20,7 @@ FUNCTION_LINES_MAX = 60
 
 PACKAGES = ("schemas", "rating", "streams")
 PURE = ("schemas", "rating")
-EVERYWHERE = (*PACKAGES, "tests")
+EVERYWHERE = (*PACKAGES, "tests", "benchmarks")
 TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".json", ".jsonl", ".csv", ".lock", ".cfg", ".xml", ".in", ".txt", ""}
 BUILT = {"build", "dist"}
 

@@ -19,7 +19,7 @@ async def test_a_rejected_record_keeps_its_bytes_and_says_where_it_was(pipeline:
     await pipeline.publish("toy.in", [(0, b"k", b"x"), (0, b"k", b"bad"), (0, b"k", b"x")])
     await pipeline.drain()
     (rejected,) = await pipeline.read("toy.rejected")
-    assert (rejected.key, rejected.value, rejected.headers) == (b"k", b"bad", (("reason", b"bad"), ("offset", b"1")))
+    assert (rejected.key, rejected.value, tuple(rejected.headers)) == (b"k", b"bad", (("reason", b"bad"), ("offset", b"1")))
     assert len(await pipeline.read("toy.out")) == 2
 
 
