@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import KafkaError
 
 from streams.guards.fatal import Exit
 from streams.guards.stuck import StuckDetector
@@ -73,7 +75,7 @@ async def test_a_stage_that_hangs_ends_the_worker_with_every_stack_and_no_value(
     assert await worker.ended() == Exit.UNEXPECTED, worker.said()
     assert "the event loop has not turned for 2 s (stuck_timeout_ms): something in it hangs" in worker.said()
     assert "time.sleep(3600)" in worker.said()
-    assert "Partition._work" in worker.said()
+    assert "in _work" in worker.said(), "where the event loop stands"
     assert "33612345678" not in worker.said()
     assert await pipeline.read("toy.out") == []
 
@@ -100,6 +102,13 @@ async def test_a_broker_that_freezes_before_the_input_is_read_ends_the_worker_an
         own_kafka.send(signal.SIGCONT)
     assert "nothing was committed for 3 s (stuck_timeout_ms) though there is something to read: toy.in partition 0" in worker.said()
     assert "TransactionLog.commit" in worker.said()
+
+    async def answers() -> bool:
+        with suppress(KafkaError):
+            return len(await pipeline.read("toy.out")) > 0
+        return False
+
+    await until(answers, "the broker that thawed answers")
     await pipeline.drain()
     assert [record.value.split()[0] for record in await pipeline.read("toy.out")] == [b"%d" % number for number in range(1, 17)]
 
