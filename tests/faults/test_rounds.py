@@ -45,8 +45,6 @@ def named(*names: str) -> list[Any]:
 ON_APACHE_KAFKA = (
     "two workers killed at once",
     "worker paused beyond its transaction",
-    "profile deleted and back",
-    "record too large for a topic",
     "authorisation lost",
     "broker killed",
     "network cut",
