@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from streams.guards.faults import OPEN_TRANSACTION, POINTS
 from tests.brokers.apache_kafka import KafkaCluster
 from tests.conftest import started, started_kafka
 from tests.faults import acls
-from tests.faults.play import Moment, Play, Stand
-from tests.faults.rounds import KINDS, Kind, finish, play_round
+from tests.faults.play import Stand
+from tests.faults.rounds import KINDS, Kind, play_round
 
 EVENTS = 700
 ON_THE_EMBEDDED_BROKER = ("zombie replaced", "profile late", "changelog ends aborted")
@@ -67,20 +66,6 @@ async def test_a_fault_leaves_the_oracles_totals_on_the_embedded_broker(kind: Ki
 @pytest.mark.parametrize("kind", named(*IN_A_CLUSTER))
 async def test_a_broker_of_three_that_dies_leaves_the_oracles_totals(kind: Kind, cluster: Stand, tmp_path: Path) -> None:
     await play_counted(kind, cluster, tmp_path)
-
-
-async def test_a_worker_that_dies_at_every_point_of_a_transaction_leaves_the_oracles_totals(broker: str, tmp_path: Path) -> None:
-    play = Play(Stand(broker), tmp_path, Random(11), Moment(POINTS[0], 1), 2000)
-    try:
-        await play.begin(share=1.0)
-        for nth, point in enumerate((*POINTS, *OPEN_TRANSACTION), 3):
-            play.moment = Moment(point, nth)
-            await play.killed()
-        outcome = await finish(play)
-    finally:
-        await play.pipeline.close()
-    assert outcome.points == (*POINTS, *OPEN_TRANSACTION)
-    assert outcome.checked.aborted > 0
 
 
 async def play_counted(kind: Kind, stand: Stand, directory: Path) -> None:
