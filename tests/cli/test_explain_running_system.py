@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 
 import orjson
@@ -11,12 +10,13 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from streams import topic_reader, topics
-from streams.demo import Workers, publish_profiles, publish_traffic, traffic
+from streams import topic_reader
+from streams.demo import traffic
 from streams.kafka.partitioner import partition_of
 from streams.results import RATED, UNRATED
 from streams.settings import Settings
 from streams.topic_reader import TopicReader
+from tests.cli import rated_system
 from tests.cli.conftest import Wameter
 
 EVENTS = 1500
@@ -27,21 +27,9 @@ SEED = 11
 def system(embedded_broker: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Sample traffic, rated to the end."""
     settings = Settings(bootstrap=embedded_broker, prefix="explain.", app_id="explain", partitions=2)
-    asyncio.run(_publish(settings))
-    workers = Workers(settings, 1, tmp_path_factory.mktemp("workers"), clean=True)
-    workers.start(drain=True)
-    try:
-        while not workers.all_done():
-            time.sleep(0.05)  # the end of a process, which tells nobody
-    finally:
-        workers.stop()
+    rated_system.publish(settings, SEED, EVENTS)
+    rated_system.rate(settings, tmp_path_factory.mktemp("workers"))
     return settings
-
-
-async def _publish(settings: Settings) -> None:
-    await topics.create(settings)
-    await publish_profiles(settings, SEED)
-    await publish_traffic(settings, SEED, EVENTS, per_second=None, told=lambda _: None)
 
 
 def flags(settings: Settings) -> tuple[str, ...]:

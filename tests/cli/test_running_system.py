@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +15,8 @@ import pytest
 
 from streams import topics
 from streams.brokers.embedded import EmbeddedBroker
-from streams.demo import Workers, publish_profiles, publish_traffic
 from streams.settings import Settings
+from tests.cli import rated_system
 from tests.cli.conftest import Wameter
 
 EVENTS = 3000
@@ -30,22 +28,10 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A broker on which sample traffic was rated to the end, under the prefix `t.`, and some is unread under `late.`."""
     with EmbeddedBroker() as broker:
         settings = Settings(bootstrap=broker.bootstrap, prefix="t.", app_id="t", partitions=2)
-        asyncio.run(_publish(settings))
-        workers = Workers(settings, 1, tmp_path_factory.mktemp("workers"), clean=True)
-        workers.start(drain=True)
-        try:
-            while not workers.all_done():
-                time.sleep(0.05)  # the end of a process, which tells nobody
-        finally:
-            workers.stop()
-        asyncio.run(_publish(Settings(bootstrap=broker.bootstrap, prefix="late.", app_id="late", partitions=2)))
+        rated_system.publish(settings, SEED, EVENTS)
+        rated_system.rate(settings, tmp_path_factory.mktemp("workers"))
+        rated_system.publish(Settings(bootstrap=broker.bootstrap, prefix="late.", app_id="late", partitions=2), SEED, EVENTS)
         yield broker.bootstrap
-
-
-async def _publish(settings: Settings) -> None:
-    await topics.create(settings)
-    await publish_profiles(settings, SEED)
-    await publish_traffic(settings, SEED, EVENTS, per_second=None, told=lambda _: None)
 
 
 @pytest.fixture
