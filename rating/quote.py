@@ -15,13 +15,13 @@ from rating import keys
 from rating.allowance import FREE_PER_MONTH
 from rating.catalog import Catalog
 from rating.decision import Circumstances, ruling_on, unrated
-from rating.explain_facts import Clause, Fee, MarketFound, MissedWindow, OpenWindow, PriceFound, Standing, Unpriced
-from rating.explain_masks import masked
-from rating.explain_price import fee_of, market_of, price_of
-from rating.explain_scratch import Scratch
-from rating.explain_surroundings import clause_of, missed_window, open_window, place_of, standing
-from rating.explain_unrated import unpriced
-from rating.explain_weighing import Scales, Weighed, conversation_of
+from rating.explain.facts import Clause, Fee, MarketFound, MissedWindow, OpenWindow, PriceFound, Standing, Unpriced
+from rating.explain.masks import masked
+from rating.explain.price import fee_of, market_of, price_of
+from rating.explain.scratch import Scratch
+from rating.explain.surroundings import clause_of, missed_window, open_window, place_of, standing
+from rating.explain.unrated import unpriced
+from rating.explain.weighing import Scales, Weighed, conversation_of
 from rating.free_entry import FreeEntryPoints
 from rating.life import Case
 from rating.profiles import Known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rating.catalog import Catalog, CatalogProblems
 from rating.meter import Meter
-from streams.catalog_files import load_directory
+from streams.cards.catalog_files import load_directory
 from streams.errors import UserError
 from streams.settings import Settings
 

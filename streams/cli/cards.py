@@ -40,8 +40,8 @@ command.add_command(cards_import.command)
 )
 def show_rates(currency: str | None, market: str | None, category: str | None, date: str | None, catalog: Path | None) -> int:
     """Show rates, the shipped ones or with a directory laid over them."""
-    from streams.cards_report import show as matching
-    from streams.catalog_files import load_directory
+    from streams.cards.catalog_files import load_directory
+    from streams.cards.report import show as matching
 
     try:
         rates = matching(load_directory(catalog), currency=currency, market=market, category=category, date=date)

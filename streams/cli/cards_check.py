@@ -9,7 +9,7 @@ import click
 from rich.table import Table
 
 from rating.catalog import CatalogProblems
-from streams.cards_report import GapReport, check_files, report_gaps
+from streams.cards.report import GapReport, check_files, report_gaps
 from streams.cli.exit_codes import DONE
 from streams.cli.options import ExampleCommand
 from streams.cli.outputs import check_names, open_outputs

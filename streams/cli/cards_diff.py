@@ -12,8 +12,8 @@ from rich.table import Table
 from rating.catalog import CatalogProblems
 from rating.catalog.cells import CURRENCIES
 from rating.catalog.diff import GONE, LOWERED, NEW, RAISED, SAME, Change, Difference
-from streams.cards_diff import Side, diff, difference_text, percent_text, record
-from streams.cards_report import printed_rate
+from streams.cards.diff import Side, diff, difference_text, percent_text, record
+from streams.cards.report import printed_rate
 from streams.cli.exit_codes import DONE
 from streams.cli.options import ExampleCommand
 from streams.cli.outputs import check_names, open_outputs

@@ -67,7 +67,7 @@ def command(
     written.
     """
     from rating.catalog.published import write_card
-    from streams.cards_import import STDOUT, destinations, import_files, write
+    from streams.cards.importing import STDOUT, destinations, import_files, write
 
     try:
         imported = import_files(files, effective_from=effective_from, renamed=renamed, source=source, catalog=catalog)

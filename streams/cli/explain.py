@@ -39,25 +39,25 @@ def command(message_id: str, events: tuple[str, ...], accounts: str | None, phon
     if bool(events) != (accounts is not None):
         raise UserError("--events and --accounts belong together; give both, or neither to read a running system")
     if accounts is not None:
-        from streams.explain_files import check, explain
+        from streams.explain.files import check, explain
 
         check(events, twice=True)
         with reading_progress(events) as report:
             explanation = explain(settings, events, accounts, message_id, phone_number, report)
     else:
-        from streams import explain_topics
+        from streams.explain import topics as explain_topics
 
         explanation = explain_topics.explain(settings, message_id, phone_number)
     if settings.message_ids == "hashed":
-        from rating.explain_masks import with_hashed_message_ids
+        from rating.explain.masks import with_hashed_message_ids
 
         explanation = with_hashed_message_ids(explanation)
     if as_json:
-        from rating.explain_json import to_json
+        from rating.explain.json import to_json
 
         click.echo(orjson.dumps({"v": 1, **to_json(explanation)}).decode())
     else:
-        from rating.explain_words import tell
+        from rating.explain.words import tell
 
         click.echo("\n".join(tell(explanation)))
     return DONE if explanation.deliveries or explanation.inbound else SOME_REJECTED_OR_UNRATED

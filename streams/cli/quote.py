@@ -67,8 +67,8 @@ def command(phone_number: str | None, events: tuple[str, ...], accounts: str | N
     no price.
     """
     from rating.quote import Question, quote
-    from streams.explain_files import check
-    from streams.quote_state import from_files, from_topics
+    from streams.explain.files import check
+    from streams.explain.quote_state import from_files, from_topics
     from streams.stages import catalog_of
 
     settings = settings_from(flags)
@@ -87,15 +87,15 @@ def command(phone_number: str | None, events: tuple[str, ...], accounts: str | N
     question = Question(flags["account"], flags["to"], flags["category"], flags["at_ms"], known_number, flags["country"])
     answer = replace(quote(state, catalog_of(settings), question, window_by_sent=settings.window_basis == "sent"), notes=tuple(notes))
     if settings.message_ids == "hashed":
-        from rating.explain_masks import with_hashed_message_ids
+        from rating.explain.masks import with_hashed_message_ids
 
         answer = with_hashed_message_ids(answer)
     if as_json:
-        from rating.explain_json import to_json
+        from rating.explain.json import to_json
 
         click.echo(orjson.dumps({"v": 1, **to_json(answer)}).decode())
     else:
-        from rating.explain_quote import tell_quote
+        from rating.explain.tell_quote import tell_quote
 
         click.echo("\n".join(tell_quote(answer)))
     priced = answer.unpriced is None and all(each.unpriced is None for each in answer.answers)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rating.catalog import CatalogProblems
 from rating.catalog.published import PublishedCard
-from streams.cards_import import Imported, import_files
+from streams.cards.importing import Imported, import_files
 
 TITLE = '"Cost per message in USD, effective October 1, 2026",,,,,,'
 HEADER = 'Market,Currency,Marketing,Utility,Authentication,"Authentication-\nInternational",Service'

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rating.catalog import Catalog, CatalogProblems, load_catalog
-from streams.cards_report import check_files, show
-from streams.catalog_files import load_directory
+from streams.cards.catalog_files import load_directory
+from streams.cards.report import check_files, show
 from tests.catalog.texts import MARKETS, card, markets
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from rating.catalog.cells import CURRENCIES
 from rating.catalog.gaps import gaps
-from streams.catalog_files import load_directory
+from streams.cards.catalog_files import load_directory
 from streams.cli import cards_check
 from tests.catalog.texts import card
 from tests.cli.conftest import Wameter

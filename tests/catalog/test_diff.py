@@ -11,7 +11,7 @@ from rating.catalog import load_catalog
 from rating.catalog.cards import read_cards
 from rating.catalog.diff import Change, compare, rates_of, rates_on
 from rating.catalog.problems import Findings
-from streams.cards_diff import difference_text, percent_text
+from streams.cards.diff import difference_text, percent_text
 from tests.catalog.texts import MARKETS, card
 from tests.cli.conftest import Wameter
 

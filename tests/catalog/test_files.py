@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rating.catalog import CatalogProblems, MarketMatch, load_catalog
-from streams.catalog_files import load_directory, load_files, read_shipped
+from streams.cards.catalog_files import load_directory, load_files, read_shipped
 from tests.catalog.texts import card, markets
 
 OWN_CARD = card("2026-01-01,GBP,France,utility,1,,0.02")

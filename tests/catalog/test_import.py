@@ -10,9 +10,9 @@ import pytest
 from rating.catalog import Catalog
 from rating.catalog.cards import CardRow
 from rating.catalog.cells import CATEGORIES, CURRENCIES
-from streams.cards_import import import_files, write
-from streams.cards_report import printed_rate
-from streams.catalog_files import load_directory
+from streams.cards.catalog_files import load_directory
+from streams.cards.importing import import_files, write
+from streams.cards.report import printed_rate
 from tests.catalog.published import card, files, rates, tiers, utility
 from tests.cli.conftest import Wameter
 

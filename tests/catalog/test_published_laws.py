@@ -11,7 +11,7 @@ from rating.catalog.cards import CardRow, read_cards
 from rating.catalog.markets import MarketTable
 from rating.catalog.problems import Findings
 from rating.catalog.published import PublishedCard, Sheet, SheetRow, Surroundings, cards_of, read_sheet, write_card
-from streams.catalog_files import load_directory
+from streams.cards.catalog_files import load_directory
 
 MARKETS = load_directory(None).markets
 TABLE = MarketTable(list(MARKETS), {row.market for row in MARKETS} | {"Other"})

@@ -345,7 +345,7 @@ def test_a_file_that_is_no_price_list_is_told_apart(tmp_path: Path, data: bytes,
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     from rating.catalog import CatalogProblems
-    from streams.cards_import import import_files
+    from streams.cards.importing import import_files
 
     with pytest.raises(CatalogProblems, match=r"nowhere: cannot be read \(no such file or directory\); name a readable file"):
         import_files([tmp_path / "nowhere"])

@@ -12,7 +12,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from streams import published_files
+from streams.cards import published_files
 from tests.catalog.published import bands, card, imported, problems
 
 PREFACE: list[Sequence[Any]] = [["Cost per message in GBP, effective October 1, 2026"], [], ["Note: n/a where there is none"]]

@@ -13,7 +13,7 @@ from rating.catalog.gaps import GapSummary, currencies_without_cards, gaps, summ
 from rating.catalog.markets import named_on
 from rating.money import Nanos, format_nanos
 from rating.rulebooks import RULEBOOKS
-from streams.catalog_files import load_directory
+from streams.cards.catalog_files import load_directory
 
 SOURCES = (resources.files("rating.catalog") / "SOURCES.md").read_text(encoding="utf-8")
 

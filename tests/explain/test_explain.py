@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from rating.explain import Explainer
-from rating.explain_facts import DeliveryFacts, Explanation
-from rating.explain_history import History
-from rating.explain_words import tell
+from rating.explain.explainer import Explainer
+from rating.explain.facts import DeliveryFacts, Explanation
+from rating.explain.history import History
+from rating.explain.words import tell
 from rating.stage import Effects, Record, Tick
 from tests.rating.taxi import ACCOUNT, CATALOG, PHONE, PROFILE, Taxi, ms
 

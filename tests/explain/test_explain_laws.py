@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
-from rating.explain_facts import DeliveryFacts
-from rating.explain_json import to_json
-from rating.explain_words import tell
+from rating.explain.facts import DeliveryFacts
+from rating.explain.json import to_json
+from rating.explain.words import tell
 from rating.ids import delivery_id
 from rating.meter import MESSAGES
 from rating.money import Nanos, format_nanos

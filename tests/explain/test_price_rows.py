@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rating.catalog import load_catalog
-from rating.explain_price import fee_of, missing_rate, price_of
+from rating.explain.price import fee_of, missing_rate, price_of
 from rating.records import Figures, Version
 from tests.laws.driver import catalog as small_catalog
 from tests.rating.taxi import CATALOG

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from rating.explain import Explainer
-from rating.explain_history import History
+from rating.explain.explainer import Explainer
+from rating.explain.history import History
 from rating.meter import ACCOUNTS, MESSAGES, Meter
 from rating.stage import Record, Tick
 from schemas.decode import Event, decode_event

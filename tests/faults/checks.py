@@ -25,7 +25,7 @@ from rating.ids import delivery_id
 from rating.records import decode_delivery, decode_figures, decode_leaf, decode_ledger, encode
 from rating.stage import PREFIX_BYTES, Output, Record, Tick
 from streams import topic_reader
-from streams.catalog_files import read_shipped
+from streams.cards.catalog_files import read_shipped
 from streams.demo import ACCOUNTS, MESSAGES
 from streams.results import RATED, REJECTED, TOTALS, UNRATED
 from streams.settings import Settings

@@ -11,7 +11,7 @@ import orjson
 from rating.meter import ACCOUNTS, MESSAGES, Meter
 from rating.stage import Effects, Output, Record, Tick
 from schemas.instants import format_instant, parse_instant
-from streams.catalog_files import load_directory
+from streams.cards.catalog_files import load_directory
 from streams.state.store import Store
 
 PHONE = "106540352242922"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rating import keys
 from rating.allowance import Allowance
 from rating.decision import Ruling
-from rating.explain_facts import Clause, FreeEntry, MissedWindow, OpenWindow, Standing
-from rating.explain_weighing import Scales, Weighed, conversation_of
+from rating.explain.facts import Clause, FreeEntry, MissedWindow, OpenWindow, Standing
+from rating.explain.weighing import Scales, Weighed, conversation_of
 from rating.leaves import Ordered
 from rating.localtime import month_of
 from rating.profiles import Known

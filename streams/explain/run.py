@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rating.explain import Explainer
-from rating.explain_facts import Explanation
-from rating.explain_history import History
+from rating.explain.explainer import Explainer
+from rating.explain.facts import Explanation
+from rating.explain.history import History
 from rating.ids import hashed_message_id
 from rating.meter import Meter
 from rating.stage import Record, State, Tick

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rating.explain_rows import Row, fee_row, labelled, market_row, price_row, rule_row
-from rating.explain_times import clock, length, money, spoken, spoken_month
-from rating.explain_words import KINDS
+from rating.explain.rows import Row, fee_row, labelled, market_row, price_row, rule_row
+from rating.explain.times import clock, length, money, spoken, spoken_month
+from rating.explain.words import KINDS
 from rating.quote import Answer, Quote
 
 

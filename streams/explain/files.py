@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from rating.explain_facts import Explanation
-from rating.explain_history import History
+from rating.explain.facts import Explanation
+from rating.explain.history import History
 from rating.meter import ACCOUNTS, MESSAGES
 from rating.stage import Record
 from streams.accounts_file import read_profiles
 from streams.errors import UserError
-from streams.explain_run import Search, Watch, explainer_of
+from streams.explain.run import Search, Watch, explainer_of
 from streams.inputs import STDIN, blocks, open_input
 from streams.settings import Settings
 from streams.stages import meter_of

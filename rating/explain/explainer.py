@@ -1,7 +1,7 @@
 """Why a message costs what it costs: every fact that its price rests on, put together from the state of the meter that rated it.
 
-What is due is read from the published line. What led to it is asked again of the code that decides (`explain_weighing.py`), never worked
-out in another way. Sentences are the matter of `explain_words.py`.
+What is due is read from the published line. What led to it is asked again of the code that decides (`weighing.py`), never worked
+out in another way. Sentences are the matter of `words.py`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from rating import keys
 from rating.allowance import FREE_PER_MONTH
 from rating.catalog import Catalog
 from rating.decision import META_OUTCOMES, ruling_on
-from rating.explain_facts import DeliveryFacts, Due, Explanation, InboundFacts, MetaWord, Seen, Standing, Status
-from rating.explain_history import Arrival, History, seen, seen_inbound
-from rating.explain_masks import masked
-from rating.explain_price import fee_of, market_of, price_of
-from rating.explain_sources import MESSAGE, sources
-from rating.explain_surroundings import (
+from rating.explain.facts import DeliveryFacts, Due, Explanation, InboundFacts, MetaWord, Seen, Standing, Status
+from rating.explain.history import Arrival, History, seen, seen_inbound
+from rating.explain.masks import masked
+from rating.explain.price import fee_of, market_of, price_of
+from rating.explain.sources import MESSAGE, sources
+from rating.explain.surroundings import (
     clause_of,
     free_entry_point,
     missed_window,
@@ -27,8 +27,8 @@ from rating.explain_surroundings import (
     standing,
     window_end_ms,
 )
-from rating.explain_unrated import unpriced
-from rating.explain_weighing import Scales, Weighed
+from rating.explain.unrated import unpriced
+from rating.explain.weighing import Scales, Weighed
 from rating.ids import delivery_id, line_id
 from rating.life import case_of
 from rating.lines import CHARGE

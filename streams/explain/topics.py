@@ -14,13 +14,13 @@ from typing import Any
 import orjson
 from aiokafka import TopicPartition
 
-from rating.explain_facts import DeliveryFacts, Explanation
-from rating.explain_history import History
+from rating.explain.facts import DeliveryFacts, Explanation
+from rating.explain.history import History
 from rating.lines import CHARGE, RATED
 from rating.meter import ACCOUNTS, MESSAGES
 from rating.stage import Record
 from streams import topic_reader
-from streams.explain_run import Search, Watch, explainer_of
+from streams.explain.run import Search, Watch, explainer_of
 from streams.kafka.partitioner import partition_of
 from streams.kafka.reading import committed_records
 from streams.results import nanos

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rating.catalog import Catalog
-from rating.explain_facts import Unpriced
-from rating.explain_price import missing_rate
-from rating.explain_weighing import Weighed
+from rating.explain.facts import Unpriced
+from rating.explain.price import missing_rate
+from rating.explain.weighing import Weighed
 from rating.profiles import Known
 from rating.records import Unrated
 from rating.rulebooks import CATEGORIES, RULEBOOKS

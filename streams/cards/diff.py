@@ -12,8 +12,8 @@ from rating.catalog.cards import CardRow, read_cards
 from rating.catalog.cells import local_date
 from rating.catalog.diff import Change, Difference, Rates, compare, rates_of, rates_on
 from rating.catalog.problems import CellError, Findings
-from streams.cards_report import decimal_text, not_imported, printed_rate
-from streams.catalog_files import CARDS_FOLDER, load_directory, read_text
+from streams.cards.catalog_files import CARDS_FOLDER, load_directory, read_text
+from streams.cards.report import decimal_text, not_imported, printed_rate
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HUNDRED: Final = 100

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import Final
 
-from rating.explain_facts import Clause, DeliveryFacts, Fee, MarketFound, PriceFound, Published, Seen
-from rating.explain_times import clock, length, money, spoken_month
+from rating.explain.facts import Clause, DeliveryFacts, Fee, MarketFound, PriceFound, Published, Seen
+from rating.explain.times import clock, length, money, spoken_month
 
 Row = tuple[str, str]
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from rating.explain_facts import Cause, CauseKind, Placing, Published, PublishedKind, Seen
+from rating.explain.facts import Cause, CauseKind, Placing, Published, PublishedKind, Seen
 from rating.ids import delivery_id
 from rating.lines import RATED, UNRATED
 from rating.meter import ACCOUNTS, MESSAGES

@@ -15,8 +15,8 @@ from rating.catalog.days import day_before
 from rating.catalog.gaps import Gap, GapSummary, currencies_without_cards, gaps, summarise
 from rating.catalog.markets import named_on
 from rating.catalog.problems import CellError
-from streams.catalog_files import load_directory, load_files
-from streams.published_files import is_published
+from streams.cards.catalog_files import load_directory, load_files
+from streams.cards.published_files import is_published
 
 
 class CheckReport(NamedTuple):

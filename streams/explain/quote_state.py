@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from rating.meter import ACCOUNTS
 from rating.stage import Record, State, Tick
-from streams import explain_topics, topic_reader
+from streams import topic_reader
 from streams.accounts_file import read_profiles
-from streams.explain_files import Report, records
+from streams.explain import topics as explain_topics
+from streams.explain.files import Report, records
 from streams.offline import OfflineHost, batches
 from streams.settings import Settings
 from streams.stages import meter_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from rating.explain_facts import DeliveryFacts, Explanation, InboundFacts
-from rating.explain_rows import WIDTH, cause_of, event_rows, history_rows, labelled, rows
-from rating.explain_times import length, money, spoken, spoken_date, spoken_month
+from rating.explain.facts import DeliveryFacts, Explanation, InboundFacts
+from rating.explain.rows import WIDTH, cause_of, event_rows, history_rows, labelled, rows
+from rating.explain.times import length, money, spoken, spoken_date, spoken_month
 
 KINDS = {
     "marketing": "marketing message",

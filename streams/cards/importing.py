@@ -13,8 +13,8 @@ from rating.catalog.load import MARKETS_FILE
 from rating.catalog.markets import OTHER, MarketTable
 from rating.catalog.problems import CellError, Findings
 from rating.catalog.published import PublishedCard, Surroundings, cards_of, read_sheet, write_card
-from streams.catalog_files import CARDS_FOLDER, load_files
-from streams.published_files import read_sheets
+from streams.cards.catalog_files import CARDS_FOLDER, load_files
+from streams.cards.published_files import read_sheets
 
 STDOUT = "-"
 

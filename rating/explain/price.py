@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 from rating.catalog import Catalog
 from rating.catalog.cards import CardRow
-from rating.explain_facts import Fee, MarketFound, PriceFound
-from rating.explain_masks import masked
+from rating.explain.facts import Fee, MarketFound, PriceFound
+from rating.explain.masks import masked
 from rating.life import Case
 from rating.money import Nanos, fee_on
 from rating.records import Figures, Version

@@ -1,4 +1,4 @@
-"""What an explanation consists of: facts, no sentences. `explain_words.py` tells them, `explain_json.py` writes them down.
+"""What an explanation consists of: facts, no sentences. `words.py` tells them, `json.py` writes them down.
 
 A phone number of an end user is in none of them: a recipient is told by the digits that led to the market. Names say their unit: `…_ms` is
 an instant (`…at_ms`, `…from_ms`) or a length of time, `…_nanos` is money.

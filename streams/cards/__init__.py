@@ -1,0 +1,1 @@
+"""Price lists on disk, and what people ask of them."""

@@ -1,0 +1,1 @@
+"""Explanations and quotes from files and from a running system."""
