@@ -100,7 +100,8 @@ class Pipeline:
         log = self._directory / f"worker-{len(self._workers)}.log"
         log.touch()
         environment |= {"WAMETER_FAULT": fault, "TOY_CATALOG": catalog, "TOY_CLOCK_SHIFT_S": str(clock_shift_s)}
-        process = _processes.Process(target=toy_worker.main, args=(environment, log), kwargs={"drain": drain})
+        # A daemon: whatever a test leaves behind ends with the tests, which would wait for it else.
+        process = _processes.Process(target=toy_worker.main, args=(environment, log), kwargs={"drain": drain}, daemon=True)
         process.start()
         self._workers.append(Worker(process, log))
         return self._workers[-1]

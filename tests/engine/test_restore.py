@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -31,9 +30,8 @@ async def append_state(pipeline: Pipeline, partition: int, records: int) -> None
 
 
 @pytest.mark.kafka
-async def test_a_partition_begins_as_soon_as_it_is_restored_whatever_the_others_have_to_read(kafka: str, tmp_path: Path) -> None:
-    pipeline = Pipeline(kafka, tmp_path)
-    await pipeline.create_topics()
+async def test_a_partition_begins_as_soon_as_it_is_restored_whatever_the_others_have_to_read(kafka_pipeline: Pipeline) -> None:
+    pipeline = kafka_pipeline
     await append_state(pipeline, 0, RECORDS)
     await pipeline.publish("toy.in", [(0, b"000000007", b"x"), (1, b"k", b"x")])
     worker = await pipeline.worker()
@@ -53,9 +51,8 @@ async def test_a_partition_begins_as_soon_as_it_is_restored_whatever_the_others_
 
 
 @pytest.mark.kafka
-async def test_a_restore_that_takes_longer_than_allowed_ends_the_worker_with_a_sentence(kafka: str, tmp_path: Path) -> None:
-    pipeline = Pipeline(kafka, tmp_path)
-    await pipeline.create_topics()
+async def test_a_restore_that_takes_longer_than_allowed_ends_the_worker_with_a_sentence(kafka_pipeline: Pipeline) -> None:
+    pipeline = kafka_pipeline
     for _ in range(3):
         await append_state(pipeline, 0, RECORDS)
     worker = await pipeline.worker(restore_timeout_ms=1000)

@@ -93,7 +93,9 @@ class Pipeline:
         log = self._directory / f"worker-{len(self.workers) + 1}.log"
         log.touch()
         process = _processes.Process(
-            target=worker_process.main, args=(["worker", *(["--drain"] if drain else [])], {**environment, "WAMETER_FAULT": fault}, log)
+            target=worker_process.main,
+            args=(["worker", *(["--drain"] if drain else [])], {**environment, "WAMETER_FAULT": fault}, log),
+            daemon=True,  # whatever a test leaves behind ends with the tests, which would wait for it else
         )
         process.start()
         self.workers.append(Worker(process, log, name))
