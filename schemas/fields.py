@@ -86,6 +86,8 @@ _SENTENCES: Final = {
     "string_too_short": "must not be empty",
     "bool_type": "must be true or false",
     "model_type": "must be an object",
+    "list_type": "must be a list",
+    "int_type": "must be a whole number",
 }
 
 

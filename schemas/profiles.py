@@ -94,6 +94,10 @@ def _zone(value: object) -> str:
     return value
 
 
+Zone = Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "minLength": 1})]
+"""An IANA time zone that exists in the time zone data of this machine."""
+
+
 def _currency(value: object) -> str:
     if not isinstance(value, str) or _is_currency(value) is None:
         raise invalid("must be a currency as three capitals (ISO 4217), such as USD")
@@ -161,7 +165,7 @@ class AccountProfile(Wire):
     v: Version = 1
     account_id: Id = Field(description="WhatsApp Business Account; the record's key.", examples=["102290129340398"])
     name: str | None = Field(None, description="For people.", examples=["Boulangerie Ltd"])
-    timezone: Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "minLength": 1})] = Field(
+    timezone: Zone = Field(
         description="IANA time zone of the account: decides dates, months, rulebooks and cards.", examples=["Europe/Paris"]
     )
     currency: Annotated[str, BeforeValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})] = Field(

@@ -12,9 +12,12 @@ from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import TypeAdapter
 
+from schemas.billing_commands import ADAPTER as BILLING_COMMAND
+from schemas.billing_events import BillingEvent
 from schemas.commands import RatingCommand
 from schemas.compliance import ComplianceRecord
 from schemas.events import MessageEvent
+from schemas.invoices import Invoice
 from schemas.profiles import AccountProfile
 from schemas.rated import RatedLine
 from schemas.rejected import RejectedHeaders
@@ -122,9 +125,9 @@ TOPICS: Final = (
         partitioned_by="phone_number_id",
         internal=True,
     ),
-    Topic("billing.commands", "account_id", "Subscription commands.", "delete", 400),
-    Topic("billing.events", "account_id", "Commands accepted or refused.", "delete", 400),
-    Topic("billing.invoices", "account_id", "Issued invoices; they never change.", "delete", None),
+    Topic("billing.commands", "account_id", "Subscription commands.", "delete", 400, BILLING_COMMAND),
+    Topic("billing.events", "account_id", "Commands accepted or refused.", "delete", 400, TypeAdapter(BillingEvent)),
+    Topic("billing.invoices", "account_id", "Issued invoices; they never change.", "delete", None, TypeAdapter(Invoice)),
     Topic("billing.licences", "account_id:user_id", "Who may send.", "compact", None),
     Topic("billing.sources", "WhatsApp account and billing account", "Who bills which account.", "compact", None, internal=True),
     Topic(

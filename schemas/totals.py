@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationError
 
-from schemas.fields import Country, Currency, Id, Instant, LocalDate, Published, PublishedVersion, SignedMoney
+from schemas.fields import Country, Currency, Id, Instant, LocalDate, Published, PublishedVersion, SignedMoney, Version, Wire, problems_of
+from schemas.json_text import read_json
 from schemas.rated import Category, Outcome
+from schemas.rejections import INVALID_FIELD, Rejection, rejection_of
 
 TOTAL_KEY: Final = ("account_id", "phone_number_id", "date", "country", "market", "category", "outcome", "currency")
 """The fields that name a total, in the order of its record key: a JSON array of their values."""
@@ -34,3 +36,38 @@ class TotalsRecord(Published):
     cost: SignedMoney = Field(description="Sum of Meta's rates.", examples=["0.3600"])
     amount: SignedMoney = Field(description="Sum of what the account pays.", examples=["0.3600"])
     time: Instant | None = Field(None, description="From when the figures are known; absent: from the beginning. Read by billing.")
+
+
+class ReadTotal(Wire):
+    """A total as billing reads it, from a file or a topic: what it needs, and a category that it need not know."""
+
+    v: Version = 1
+    account_id: Id
+    phone_number_id: Id
+    date: LocalDate
+    country: Country | None = None
+    market: Id
+    category: Id
+    outcome: Outcome
+    currency: Currency
+    messages: int
+    amount: SignedMoney
+    time: Instant | None = None
+
+    @property
+    def key(self) -> tuple[str | None, ...]:
+        """The eight fields that name it."""
+        return tuple(getattr(self, field) for field in TOTAL_KEY)
+
+
+def decode_total(raw: bytes) -> ReadTotal | Rejection:
+    """The total of one record without its line end, or every problem it has. Nothing that anyone sends raises."""
+    value = read_json(raw)
+    if isinstance(value, Rejection):
+        return value
+    if not isinstance(value, dict):
+        return Rejection(INVALID_FIELD, "the total must be a JSON object")
+    try:
+        return ReadTotal.model_validate(value)
+    except ValidationError as error:
+        return rejection_of(problems_of(error))

@@ -1,0 +1,1 @@
+"""Subscriptions, seats, add-ons and invoices: a pure state machine per billing account."""

@@ -1,0 +1,152 @@
+"""`wameter bill`: subscription commands and totals in, events and invoices out, by the very code that a worker runs (contract §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import date
+from typing import Any, Final
+
+import click
+
+from rating.billing.machine import Answer
+from rating.billing.offline import Biller, rejected_line
+from rating.billing.plans import Plans, PlansProblemsError
+from rating.billing.plans_file import read_plans, shipped_example
+from rating.billing.printed import printed
+from schemas.rejections import Rejection
+from streams.cli.exit_codes import DONE, SOME_REJECTED_OR_UNRATED
+from streams.cli.options import ExampleCommand
+from streams.cli.outputs import STDOUT, JsonLines, check_names, open_outputs
+from streams.errors import UserError
+from streams.inputs import STDIN, blocks, open_input, read_whole
+
+LINES_AT_A_TIME: Final = 4096
+_PLANS_LIMIT_BYTES: Final = 16 * 1024 * 1024
+
+
+def _until(_context: click.Context, _parameter: click.Parameter, value: str | None) -> date | None:
+    if value is None:
+        return None
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        day = None
+    if day is None or len(value) != len("2026-10-01") or not date(2009, 1, 1) <= day <= date(2100, 12, 31):
+        raise click.BadParameter(f"{value!r} is no date from 2009 to 2100; write 2026-10-01")
+    return day
+
+
+@click.command(
+    cls=ExampleCommand,
+    examples=(
+        "wameter bill commands.jsonl --plans plans.toml --totals totals.jsonl --until 2025-07-31",
+        "wameter bill commands.jsonl --plans plans.toml --invoices invoices.jsonl --events events.jsonl",
+        "wameter rate events.jsonl --accounts accounts.json --totals - | wameter bill commands.jsonl --totals -",
+    ),
+)
+@click.argument("commands", metavar="COMMANDS")
+@click.option("--plans", "plans_file", metavar="FILE", help="Plans, add-ons and prices (TOML).  [default: the shipped example]")
+@click.option("--totals", metavar="FILE", help="Usage: totals as `wameter rate --totals` writes them.  [default: none]")
+@click.option("--invoices", metavar="FILE", help="Write the invoices as JSON lines.  [default: print them]")
+@click.option("--events", metavar="FILE", help="Write what became of each command, as JSON lines.")
+@click.option("--rejected", metavar="FILE", help="Write what is no command and no total, with the reason, its place and its bytes.")
+@click.option("--until", metavar="DATE", callback=_until, help="Close every account up to this day, last of all.")
+def command(commands: str, plans_file: str | None, totals: str | None, until: date | None, **named: str | None) -> int:
+    """Bill subscriptions from a file of commands, without a broker.
+
+    COMMANDS holds one command per line, in the order of their arrival; plain, gzip or zstd, and - is standard input. A command that may not
+    be done is refused, which is an answer; one that can't be read is rejected, and the exit code is 1 then.
+    """
+    outputs = {f"--{name}": named[name] for name in ("invoices", "events", "rejected")}
+    inputs = [name for name in (commands, totals, plans_file) if name is not None]
+    if inputs.count(STDIN) > 1:
+        raise UserError("standard input (-) can be read once; name a file instead")
+    check_names(outputs, inputs)
+    biller = Biller(plans_of(plans_file))
+    with ExitStack() as stack:
+        opened = open_outputs(stack, outputs)
+        writer = _Writer(opened, to_stderr=outputs["--events"] == STDOUT or outputs["--rejected"] == STDOUT)
+        if totals is not None:
+            for name, number, raw in _lines(totals):
+                writer.rejected(biller.total(raw), name, number, raw)
+        for name, number, raw in _lines(commands):
+            answer = biller.command(raw)
+            if isinstance(answer, Rejection):
+                writer.rejected(answer, name, number, raw)
+            elif answer is not None:
+                writer.answer(answer)
+        for answer in biller.close(until) if until is not None else ():
+            writer.answer(answer)
+    writer.end()
+    if writer.rejected_count:
+        hint = "" if "--rejected" in opened else "; --rejected FILE names each one"
+        click.echo(f"{writer.rejected_count} rejected{hint}", err=True)
+        return SOME_REJECTED_OR_UNRATED
+    return DONE
+
+
+def plans_of(name: str | None) -> Plans:
+    """The plans of a file, or the shipped example. Raises `UserError` with every problem."""
+    text = shipped_example() if name is None else _text(name)
+    try:
+        return read_plans(text)
+    except PlansProblemsError as error:
+        raise UserError(*(f"{name or 'the shipped plans'}: {problem}" for problem in error.problems)) from None
+
+
+def _text(name: str) -> str:
+    try:
+        return read_whole(name, _PLANS_LIMIT_BYTES).decode("utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{name}: is not UTF-8 text; write the plans file as UTF-8") from None
+
+
+def _lines(name: str) -> Iterator[tuple[str, int, bytes]]:
+    with open_input(name) as file:
+        for block in blocks(file, name, lines=LINES_AT_A_TIME):
+            for number, raw in zip(block.numbers, block.lines, strict=True):
+                yield block.file, number, raw
+
+
+class _Writer:
+    """Where results go: to files, or to the reader."""
+
+    def __init__(self, opened: dict[str, JsonLines], *, to_stderr: bool) -> None:
+        self._opened = opened
+        self._echo: Callable[[str], None] = lambda text: click.echo(text, err=to_stderr)
+        self._refused: list[str] = []
+        self._printed = 0
+        self.rejected_count = 0
+
+    def answer(self, answer: Answer) -> None:
+        if "--events" in self._opened:
+            self._opened["--events"].write_all([answer.event])
+        elif not answer.is_accepted:
+            self._refused.append(_refusal(answer.event))
+        if "--invoices" in self._opened:
+            self._opened["--invoices"].write_all(answer.invoices)
+            return
+        for invoice in answer.invoices:
+            self._echo(("\n\n" if self._printed else "") + printed(invoice))
+            self._printed += 1
+
+    def rejected(self, refused: Rejection | None, file: str, number: int, raw: bytes) -> None:
+        if refused is None:
+            return
+        self.rejected_count += 1
+        if "--rejected" in self._opened:
+            self._opened["--rejected"].write_all([rejected_line(refused, file, number, raw)])
+
+    def end(self) -> None:
+        """For a reader: what was refused, or that there was nothing to invoice."""
+        if "--invoices" in self._opened:
+            return
+        if not self._printed:
+            self._echo("No invoice was issued.")
+        if self._refused:
+            self._echo("\n" + "\n".join(self._refused))
+
+
+def _refusal(event: dict[str, Any]) -> str:
+    return f"refused  {event['account_id']} {event['command_id']} ({event['reason']}): {event['detail']}"
