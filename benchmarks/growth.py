@@ -27,6 +27,8 @@ from streams.traffic.wire import MINUTE_MS, SECOND_MS
 PHONE_NUMBERS = 8
 STEP_RECORDS = 2000
 PROBE_EVENTS = 40_000
+WARM_UP = 100_000
+"""Conversations that fill what is as large for any number of them: caches, and what the store keeps unpacked."""
 LENGTHS = (10, 100, 1000, 10_000)
 _MIB = 1024 * 1024
 
@@ -110,16 +112,16 @@ def many(up_to: int) -> None:
 def bytes_each(conversations_count: int) -> None:
     """What one conversation costs without a live delivery, and what each live delivery adds, in a fresh process."""
     host = Host()
-    host.take(opened(0, 20_000))
-    host.take(delivered(range(5000), turn=0))
+    host.take(opened(0, WARM_UP))
+    host.take(delivered(range(WARM_UP // 4), turn=0))
     empty = rss()
-    host.take(opened(20_000, 20_000 + conversations_count))
+    host.take(opened(WARM_UP, WARM_UP + conversations_count))
     with_conversations = rss()
     print(f"\n{'of ' + format(conversations_count, ','):>20} {'bytes':>10}")
     print(f"{'a conversation':>20} {(with_conversations - empty) / conversations_count:>10,.0f}")
     before = with_conversations
     for turn, name in enumerate(("first delivery", "second delivery", "third delivery"), 1):
-        host.take(delivered(range(20_000, 20_000 + conversations_count), turn))
+        host.take(delivered(range(WARM_UP, WARM_UP + conversations_count), turn))
         after = rss()
         print(f"{name:>20} {(after - before) / conversations_count:>10,.0f}", flush=True)
         before = after
@@ -179,7 +181,7 @@ def main() -> int:
     chosen = parser.parse_args()
     print(*(f"{name}: {value}" for name, value in machine.described().items()), sep="\n")
     if "bytes" in chosen.only:
-        _alone(bytes_each, min(chosen.up_to, 200_000))
+        _alone(bytes_each, min(chosen.up_to, 500_000))
     if "long" in chosen.only:
         _alone(long, "conversation")
     if "allowance" in chosen.only:

@@ -12,7 +12,10 @@ from itertools import chain, islice
 
 from rating.stage import PREFIX_BYTES
 from streams.state.pages import RUN_MAX, Run, Runs, unpacked
+from streams.state.shelves import Shelves
 
+RECENT_RECORDS = 131_072
+"""How many records lie unpacked after they were written, 30 MB of them: a message is sent, delivered and read within minutes."""
 WARM_PAGES = 8192
 """How many pages stay unpacked after they were touched, a few kilobytes each at most."""
 _KIND, _OWNER, _REST = slice(0, 1), slice(1, PREFIX_BYTES), slice(PREFIX_BYTES, None)
@@ -27,46 +30,53 @@ class Store:
     """A `rating.stage.State` in memory. Not thread-safe; one host writes to it.
 
     A key that is longer than a bucket is ordered, and lies packed in the page of its owner, whatever its kind: a few entries of several
-    kinds cost little more than their bytes. Any other key is an entry of a dict. A value made by `orjson.dumps` keeps several kB alive
-    whatever its length: give `put` a copy of such bytes, or bytes of msgspec.
+    kinds cost little more than their bytes. A key that is a bucket lies packed on a shelf, unless it was written lately. The few that
+    are shorter, a host's own, are entries of a dict. A value made by `orjson.dumps` keeps several kB alive whatever its length: give
+    `put` a copy of such bytes, or bytes of msgspec.
     """
 
     def __init__(self) -> None:
-        self._records: dict[bytes, bytes] = {}
+        self._short: dict[bytes, bytes] = {}
+        self._recent: dict[bytes, bytes] = {}
+        """What is on a shelf under the same key may be older."""
+        self._shelves = Shelves()
         self._pages: dict[bytes, bytes | Runs] = {}
         """By owner. What is unpacked in one of the next two may be newer."""
         self._warm: dict[bytes, Run | Runs] = {}
         self._open: dict[bytes, Run | Runs] = {}
         """What the open batch touched."""
-        self._ordered = 0
+        self._entries = 0
         self._before: dict[bytes, bytes | None] = {}
         self._after: dict[bytes, bytes | None] = {}
 
     def __len__(self) -> int:
-        return len(self._records) + self._ordered
+        return self._entries
 
     def get(self, key: bytes) -> bytes | None:
         """The value, with every write of the open batch; None if there is none."""
-        found = self._records.get(key)
-        if found is not None or len(key) <= PREFIX_BYTES:
-            return found
+        if len(key) <= PREFIX_BYTES:
+            return self._record(key)
         owner = key[_OWNER]
         return (self._open.get(owner) or self._page(owner)).get(key[_KIND] + key[_REST])
 
     def put(self, key: bytes, value: bytes) -> None:
         """Sets a value. Putting the value that is there already costs nothing downstream: it is no change."""
         if len(key) <= PREFIX_BYTES:
-            before = self._records.get(key)
-            self._records[key] = value
+            before = self._record(key)
+            (self._recent if len(key) == PREFIX_BYTES else self._short)[key] = value
         else:
             before = self._order(key, value)
+        if before is None:
+            self._entries += 1
         if key not in self._after:
             self._before[key] = before
         self._after[key] = value
 
     def delete(self, key: bytes) -> None:
         """Removes a key; removing one that is not there does nothing."""
-        before = self._records.pop(key, None) if len(key) <= PREFIX_BYTES else self._order(key, None)
+        before = self._drop(key) if len(key) <= PREFIX_BYTES else self._order(key, None)
+        if before is not None:
+            self._entries -= 1
         if key not in self._after:
             self._before[key] = before
         self._after[key] = None
@@ -92,7 +102,7 @@ class Store:
 
     def first(self, bucket: bytes, low: bytes = b"", high: bytes | None = None) -> tuple[bytes, bytes] | None:
         """The first entry of that range, or None."""
-        if not low and high != b"" and (own := self._records.get(bucket)) is not None:
+        if not low and high != b"" and (own := self._record(bucket)) is not None:
             return bucket, own
         owner, kind = bucket[_OWNER], bucket[_KIND]
         page = self._open.get(owner) or self._page(owner)
@@ -108,7 +118,8 @@ class Store:
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Every key and value, in no order."""
-        return chain(self._records.items(), self._ordered_items())
+        packed = (entry for entry in self._shelves.items() if entry[0] not in self._recent)
+        return chain(self._short.items(), self._recent.items(), packed, self._ordered_items())
 
     def begin(self) -> None:
         """Starts a batch. What an earlier one wrote must have been committed."""
@@ -125,13 +136,11 @@ class Store:
     def restore(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Applies changelog records in order, outside of any batch."""
         for key, value in records:
-            if len(key) > PREFIX_BYTES:
-                self._order(key, value)
-            elif value is None:
-                self._records.pop(key, None)
+            if value is None:
+                self.delete(key)
             else:
-                self._records[key] = value
-        self._rest()
+                self.put(key, value)
+        self.commit()
 
     def _order(self, key: bytes, value: bytes | None) -> bytes | None:
         """Sets or removes an ordered entry; returns what was there before."""
@@ -141,9 +150,23 @@ class Store:
             if value is None:
                 return None
             page = self._open[owner] = Run()
-        before = page.put(key[_KIND] + key[_REST], value)
-        if (before is None) != (value is None):
-            self._ordered += 1 if before is None else -1
+        return page.put(key[_KIND] + key[_REST], value)
+
+    def _record(self, key: bytes) -> bytes | None:
+        """The value of a key that is not ordered."""
+        found = self._recent.get(key)
+        if found is None:
+            found = self._shelves.get(key) if len(key) == PREFIX_BYTES else self._short.get(key)
+        return found
+
+    def _drop(self, key: bytes) -> bytes | None:
+        """Removes a key that is not ordered; returns what was there before."""
+        before = self._record(key)
+        if len(key) < PREFIX_BYTES:
+            self._short.pop(key, None)
+        else:
+            self._recent.pop(key, None)
+            self._shelves.pop(key)
         return before
 
     def _page(self, owner: bytes) -> Run | Runs:
@@ -160,7 +183,10 @@ class Store:
         return page
 
     def _rest(self) -> None:
-        """Leaves the latest small pages as they are, since they are likely to be touched again, and packs the others."""
+        """Leaves the latest records and small pages as they are, since they are likely to be touched again, and packs the others."""
+        recent = self._recent
+        for key in list(islice(recent, max(0, len(recent) - RECENT_RECORDS))):
+            self._shelves.put(key, recent.pop(key))
         warm = self._warm
         for owner, page in self._open.items():
             if isinstance(page, Run) and len(page.names) <= RUN_MAX:
@@ -181,7 +207,7 @@ class Store:
 
     def _own(self, bucket: bytes, low: bytes, high: bytes | None) -> tuple[bytes, bytes] | None:
         """The record whose key is the bucket itself, if it lies in the range."""
-        own = None if low or high == b"" else self._records.get(bucket)
+        own = None if low or high == b"" else self._record(bucket)
         return None if own is None else (bucket, own)
 
     def _ordered_items(self) -> Iterator[tuple[bytes, bytes]]:

@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rating.stage import PREFIX_BYTES
-from streams.state import pages
+from streams.state import pages, shelves
 from streams.state import store as state
+from streams.state.shelves import Shelves
 from streams.state.store import Store
 
+FEW = [bytes([number]) * PREFIX_BYTES for number in range(12)]
+"""Records that are no more than buckets: enough for several shelves."""
 BUCKETS = [
     b"w" * PREFIX_BYTES,
     b"v" + b"w" * (PREFIX_BYTES - 1),  # another kind of the same owner
@@ -20,8 +23,8 @@ BUCKETS = [
 ]
 RESTS = st.binary(max_size=2)
 BUCKET = st.sampled_from(BUCKETS)
-KEYS = st.one_of(st.builds(bytes.__add__, BUCKET, RESTS), st.sampled_from([b"", b"w", b"\x00offsets"]))
-VALUES = st.sampled_from([b"", b"1", b"2"])
+KEYS = st.one_of(st.builds(bytes.__add__, BUCKET, RESTS), st.sampled_from([b"", b"w", b"\x00offsets", *FEW]))
+VALUES = st.sampled_from([b"", b"1", b"2", b"longer", FEW[1] * 2])
 
 
 def ranged(model: dict[bytes, bytes], bucket: bytes, low: bytes, high: bytes | None) -> list[tuple[bytes, bytes]]:
@@ -100,8 +103,8 @@ class StoreMachine(RuleBasedStateMachine):
         assert len(self.store) == len(self.now)
 
 
-class ShortRunsMachine(StoreMachine):
-    """The same where few entries already are several runs, that split and vanish all the time, and hardly a page stays unpacked."""
+class TightMachine(StoreMachine):
+    """The same where few entries already are several runs or shelves, that split and vanish all the time, and hardly any stays unpacked."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,6 +112,8 @@ class ShortRunsMachine(StoreMachine):
         self._patches.setattr(pages, "RUN_MAX", 4)
         self._patches.setattr(state, "RUN_MAX", 4)
         self._patches.setattr(state, "WARM_PAGES", 1)
+        self._patches.setattr(state, "RECENT_RECORDS", 1)
+        self._patches.setattr(shelves, "PER_SHELF", 2)
 
     def teardown(self) -> None:
         self._patches.undo()
@@ -116,8 +121,8 @@ class ShortRunsMachine(StoreMachine):
 
 TestStore = StoreMachine.TestCase
 TestStore.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
-TestShortRuns = ShortRunsMachine.TestCase
-TestShortRuns.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestTight = TightMachine.TestCase
+TestTight.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
 
 
 def test_putting_the_value_that_is_there_is_no_change() -> None:
@@ -139,3 +144,39 @@ def test_a_batch_cannot_begin_on_top_of_one_that_was_not_ended() -> None:
 def test_a_range_of_less_or_more_than_a_bucket_is_refused() -> None:
     with pytest.raises(ValueError, match="17 bytes long, not 3"):
         list(Store().range(b"abc"))
+
+
+def test_a_key_is_not_mistaken_for_the_end_of_one_and_the_head_of_the_next() -> None:
+    shelf, key = Shelves(), b"abcdefgh" + b"12345678" + b"x"
+    before, after = b"#" * 9 + key[:8], key[8:] + b"#" * 8
+    shelf.put(before, b"before")
+    shelf.put(after, b"after")
+    assert (before + after).find(key) == 9
+    assert shelf.get(key) is None
+    shelf.put(key, b"itself")
+    assert dict(shelf.items()) == {before: b"before", after: b"after", key: b"itself"}
+    shelf.pop(key)
+    assert (shelf.get(before), shelf.get(key), shelf.get(after), len(shelf)) == (b"before", None, b"after", 2)
+
+
+@pytest.mark.parametrize("count", [1, 2, 32, 33, 1000, 20_000])
+def test_shelves_hold_what_was_put_however_many_there_are(count: int) -> None:
+    due = {number.to_bytes(PREFIX_BYTES, "big"): b"v" * (number % 70) for number in range(count)}
+    packed = Shelves()
+    for key, value in due.items():
+        packed.put(key, b"old")
+        packed.put(key, value)
+    assert dict(packed.items()) == due
+    assert all(packed.get(key) == value for key, value in due.items())
+    for key in list(due)[::2]:
+        packed.pop(key)
+        del due[key]
+    assert dict(packed.items()) == due
+
+
+def test_a_shelf_takes_a_value_of_megabytes() -> None:
+    packed = Shelves()
+    packed.put(FEW[0], b"small")
+    packed.put(FEW[1], bytes(5_000_000))
+    packed.put(FEW[2], b"also small")
+    assert (packed.get(FEW[0]), packed.get(FEW[1]), packed.get(FEW[2])) == (b"small", bytes(5_000_000), b"also small")

@@ -1,0 +1,155 @@
+"""Records in little memory: about 32 lie packed on one shelf, found by the hash of their key.
+
+A key and a value of their own cost Python 130 bytes more than their content, and an entry on a shelf 6. In exchange a look costs 0.8 µs
+where a dict takes 0.1, and a change 1.5: `store.py` keeps what was written lately in a dict before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import accumulate
+from struct import Struct
+
+from rating.stage import PREFIX_BYTES
+
+PER_SHELF = 32
+"""Entries on a shelf, on average: up to twice as many on some of them."""
+
+_COUNT = Struct("<I")
+_LENGTH_BYTES = 4
+_KEYS = _COUNT.size
+"""Where the keys begin on a shelf."""
+_LENGTHS = [Struct(f"<{count}I") for count in range(4 * PER_SHELF)]
+_EMPTY = _COUNT.pack(0)
+
+
+class Shelves:
+    """A dict of bytes under keys of `PREFIX_BYTES`.
+
+    A shelf is one bytes object: how many entries it has, their keys, the lengths of their values, the values. Keys are spread by linear
+    hashing: when there are too many for the shelves, one more is put up and takes half of what lies on one other. So growing never
+    stops the worker.
+    """
+
+    def __init__(self) -> None:
+        self._shelves = [_EMPTY]
+        self._mask = 1
+        """Of a hash, once the shelves are twice as many as when they were last doubled."""
+        self._entries = 0
+
+    def __len__(self) -> int:
+        return self._entries
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value under a key, or None."""
+        shelf = self._shelves[self._number(key)]
+        count, place = _found(shelf, key)
+        if place < 0:
+            return None
+        begin, end = _span(shelf, count, place)
+        return shelf[begin:end]
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Sets a value."""
+        number = self._number(key)
+        shelf = self._shelves[number]
+        count, place = _found(shelf, key)
+        if place < 0:
+            values = _values(count)
+            lengths = _KEYS + count * PREFIX_BYTES
+            keys = _COUNT.pack(count + 1), shelf[_KEYS:lengths], key
+            self._shelves[number] = b"".join((*keys, shelf[lengths:values], _COUNT.pack(len(value)), shelf[values:], value))
+            self._entries += 1
+            if self._entries > PER_SHELF * len(self._shelves):
+                self._add_a_shelf()
+            return
+        begin, end = _span(shelf, count, place)
+        if shelf[begin:end] != value:
+            length = _length(count, place)
+            before = shelf[:length], _COUNT.pack(len(value)), shelf[length + _LENGTH_BYTES : begin]
+            self._shelves[number] = b"".join((*before, value, shelf[end:]))
+
+    def pop(self, key: bytes) -> None:
+        """Removes a key, if it is there."""
+        number = self._number(key)
+        shelf = self._shelves[number]
+        count, place = _found(shelf, key)
+        if place < 0:
+            return
+        at = _KEYS + place * PREFIX_BYTES
+        length = _length(count, place)
+        begin, end = _span(shelf, count, place)
+        parts = (shelf[_KEYS:at], shelf[at + PREFIX_BYTES : length], shelf[length + _LENGTH_BYTES : begin], shelf[end:])
+        self._shelves[number] = b"".join((_COUNT.pack(count - 1), *parts))
+        self._entries -= 1
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Every key and value, in no order. Nothing may be written meanwhile."""
+        for shelf in self._shelves:
+            yield from _entries(shelf)
+
+    def _number(self, key: bytes) -> int:
+        """The shelf of a key."""
+        number = hash(key) & self._mask
+        return number if number < len(self._shelves) else number & (self._mask >> 1)
+
+    def _add_a_shelf(self) -> None:
+        new = len(self._shelves)
+        parted = new - (self._mask + 1) // 2
+        stays: list[tuple[bytes, bytes]] = []
+        goes: list[tuple[bytes, bytes]] = []
+        for entry in _entries(self._shelves[parted]):
+            (goes if hash(entry[0]) & self._mask == new else stays).append(entry)
+        self._shelves[parted] = _shelf(stays)
+        self._shelves.append(_shelf(goes))
+        if new == self._mask:
+            self._mask = 2 * self._mask + 1
+
+
+def _found(shelf: bytes, key: bytes) -> tuple[int, int]:
+    """How many entries there are, and which of them has this key; -1: none. Where the end of one key and the head of the next look like
+    it, the search goes on."""
+    (count,) = _COUNT.unpack_from(shelf)
+    end = _KEYS + count * PREFIX_BYTES
+    at = shelf.find(key, _KEYS, end)
+    while at >= 0:
+        place, beside = divmod(at - _KEYS, PREFIX_BYTES)
+        if not beside:
+            return count, place
+        at = shelf.find(key, at + 1, end)
+    return count, -1
+
+
+def _length(count: int, place: int) -> int:
+    """Where the length of one value stands."""
+    return _KEYS + count * PREFIX_BYTES + place * _LENGTH_BYTES
+
+
+def _values(count: int) -> int:
+    """Where the values begin."""
+    return _length(count, count)
+
+
+def _span(shelf: bytes, count: int, place: int) -> tuple[int, int]:
+    """Where one value begins and ends."""
+    lengths = _lengths(place + 1).unpack_from(shelf, _length(count, 0))
+    end = _values(count) + sum(lengths)
+    return end - lengths[-1], end
+
+
+def _lengths(count: int) -> Struct:
+    return _LENGTHS[count] if count < len(_LENGTHS) else Struct(f"<{count}I")
+
+
+def _entries(shelf: bytes) -> Iterator[tuple[bytes, bytes]]:
+    (count,) = _COUNT.unpack_from(shelf)
+    ends = accumulate(_lengths(count).unpack_from(shelf, _length(count, 0)), initial=_values(count))
+    begin = next(ends)
+    for at, end in zip(range(_KEYS, _length(count, 0), PREFIX_BYTES), ends, strict=True):
+        yield shelf[at : at + PREFIX_BYTES], shelf[begin:end]
+        begin = end
+
+
+def _shelf(entries: list[tuple[bytes, bytes]]) -> bytes:
+    lengths = _lengths(len(entries)).pack(*(len(value) for _, value in entries))
+    return b"".join((_COUNT.pack(len(entries)), *(key for key, _ in entries), lengths, *(value for _, value in entries)))
