@@ -11,6 +11,7 @@ from __future__ import annotations
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -47,9 +48,7 @@ class Calendar:
         """First day of a cycle."""
         if self.kind == "30-days":
             return self.start + timedelta(days=_FIXED_DAYS * number)
-        years, month = divmod(self.start.month - 1 + number, 12)
-        year, month = self.start.year + years, month + 1
-        return date(year, month, min(self.start.day, monthrange(year, month)[1]))
+        return _months_after(self.start, number)
 
     def cycle(self, number: int) -> Span:
         """First and last day of a cycle."""
@@ -70,6 +69,13 @@ class Calendar:
         """The term that a cycle lies in."""
         first = number - number % self.cycles_per_term
         return Span(self.begins(first), self.begins(first + self.cycles_per_term) - ONE_DAY)
+
+
+@lru_cache(maxsize=65_536)
+def _months_after(start: date, months: int) -> date:
+    years, month = divmod(start.month - 1 + months, 12)
+    year, month = start.year + years, month + 1
+    return date(year, month, min(start.day, monthrange(year, month)[1]))
 
 
 def date_of(instant_ms: int, zone: str) -> date:

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from rating.billing.book import Book
 from rating.billing.calendar import CYCLES_OF_A_YEAR, ONE_DAY, Calendar, Span
 from rating.billing.currency import print_price, rounded
-from rating.billing.plans import Addon, Item, Plan, Plans, Prices
+from rating.billing.plans import FREE, Addon, Item, Plan, Plans, Prices
 from rating.billing.proration import months_between, print_months
 from rating.billing.records import NUMBER, USER, Contract, Deferred, Holding, Line, LineKind, Proration
 
@@ -160,10 +161,12 @@ def _line(terms: Terms, thing: _Thing, quantity: int, months: Fraction, span: Sp
 
     What has no price is never charged: whoever would is refused with `no_price` before.
     """
+    if not quantity:
+        return None
     contract = terms.contract
-    price = terms.price(thing.item.prices) or Decimal(0)
-    amount_minor = rounded(quantity * Fraction(price) * months, contract.currency)
-    counted_for_nothing = quantity and price == 0 and thing.rank[0] == _MINIMUM
+    price = terms.price(thing.item.prices) or FREE
+    amount_minor = rounded(quantity * (_exactly(price) * months), contract.currency)
+    counted_for_nothing = price == 0 and thing.rank[0] == _MINIMUM
     if amount_minor == 0 and not counted_for_nothing:
         return None
     whole = months.denominator == 1
@@ -181,3 +184,8 @@ def _line(terms: Terms, thing: _Thing, quantity: int, months: Fraction, span: Sp
         proration=None if whole else Proration(terms.plan.proration, months.numerator, months.denominator),
         evidence=evidence,
     )
+
+
+@lru_cache(maxsize=4096)
+def _exactly(price: Decimal) -> Fraction:
+    return Fraction(price)

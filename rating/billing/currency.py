@@ -24,6 +24,7 @@ _MINOR_DIGITS: Final = {
     code: digits for codes, digits in ((_WITHOUT, 0), (_HUNDREDTHS, 2), (_THOUSANDTHS, 3), (_TEN_THOUSANDTHS, 4)) for code in codes.split()
 }
 _USUAL_DIGITS: Final = 2
+_TENS: Final = (1, 10, 100, 1000, 10_000)
 
 
 def is_known(currency: str) -> bool:
@@ -38,15 +39,15 @@ def minor_digits(currency: str) -> int:
 
 def rounded(amount: Fraction, currency: str) -> int:
     """An exact amount in whole minor units, half-up, negatives away from zero."""
-    scaled = amount * Fraction(10 ** minor_digits(currency))
-    units = (2 * abs(scaled.numerator) + scaled.denominator) // (2 * scaled.denominator)
-    return -units if scaled < 0 else units
+    numerator, denominator = amount.numerator * _TENS[minor_digits(currency)], amount.denominator
+    units = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return -units if numerator < 0 else units
 
 
 def print_minor(units: int, currency: str) -> str:
     """Minor units as a decimal text with the currency's usual digits: `140.90`, `-5`."""
     digits = minor_digits(currency)
-    whole, part = divmod(abs(units), 10**digits)
+    whole, part = divmod(abs(units), _TENS[digits])
     return f"{'-' if units < 0 else ''}{whole}" + (f".{part:0{digits}d}" if digits else "")
 
 

@@ -17,10 +17,11 @@ from rating.billing.machine import Answer, execute
 from rating.billing.memory import Memory
 from rating.billing.plans import Plans
 from rating.billing.plans_file import read_plans
-from rating.billing.usage import Usage, is_billable
+from rating.billing.usage import Usage, Waiting, is_billable, waiting
+from rating.stage import State
 from schemas.billing_commands import Command, decode_command
 from schemas.rejections import Rejection
-from schemas.totals import ReadTotal, decode_total
+from schemas.totals import decode_total
 
 
 def bill(
@@ -60,12 +61,15 @@ def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 class Biller:
-    """Bills accounts from totals, which must all come first, and commands in the order of their arrival."""
+    """Bills accounts from totals, which must all come first, and commands in the order of their arrival.
 
-    def __init__(self, plans: Plans) -> None:
+    What it remembers lies in `state`; without one in memory of its own.
+    """
+
+    def __init__(self, plans: Plans, state: State | None = None) -> None:
         self._plans = plans
-        self._state = Memory()
-        self._totals: defaultdict[str, list[tuple[int, ReadTotal]]] = defaultdict(list)
+        self._state = Memory() if state is None else state
+        self._totals: defaultdict[str, list[tuple[int, Waiting]]] = defaultdict(list)
         """By WhatsApp account, with their numbers in the file."""
         self._read = 0
         self._sources: dict[str, set[str]] = {}
@@ -78,7 +82,7 @@ class Biller:
             return total
         self._read += 1
         if is_billable(total):
-            self._totals[total.account_id].append((self._read, total))
+            self._totals[total.account_id].append((self._read, waiting(total)))
         return None
 
     def command(self, raw: bytes) -> Answer | Rejection | None:

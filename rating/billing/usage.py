@@ -101,6 +101,29 @@ def is_billable(total: ReadTotal) -> bool:
     return total.outcome == "charged"
 
 
+class Waiting(NamedTuple):
+    """A billable total until a command takes it up."""
+
+    known_ms: int
+    """From when it is known."""
+    record: bytes
+
+
+def waiting(total: ReadTotal) -> Waiting:
+    """A total, as short as it can be kept."""
+    record = _Total(
+        digest_of(encode(total.key)).hex(),
+        total.account_id,
+        total.date,
+        total.currency,
+        total.country,
+        total.category,
+        total.messages,
+        int(Fraction(total.amount) * NANOS_PER_UNIT),
+    )
+    return Waiting(_LONG_AGO_MS if total.time is None else total.time, encode(record))
+
+
 class Usage:
     """The usage of one billing account, in state."""
 
@@ -108,21 +131,10 @@ class Usage:
         self._state = state
         self._owner = digest(account_id)
 
-    def wait(self, total: ReadTotal, arrival: int) -> None:
-        """Takes a billable total in. Of one key the greatest `time` is the latest, then the greater `arrival`."""
-        known_ms = _LONG_AGO_MS if total.time is None else total.time
-        waiting = _Total(
-            digest_of(encode(total.key)).hex(),
-            total.account_id,
-            total.date,
-            total.currency,
-            total.country,
-            total.category,
-            total.messages,
-            int(Fraction(total.amount) * NANOS_PER_UNIT),
-        )
-        key = (known_ms + _OFFSET_MS).to_bytes(8, "big") + arrival.to_bytes(8, "big")
-        self._state.put(WAITING + self._owner + key, encode(waiting))
+    def wait(self, total: Waiting, arrival: int) -> None:
+        """Takes a billable total in. Of one key the one known latest counts, then the greater `arrival`."""
+        key = (total.known_ms + _OFFSET_MS).to_bytes(8, "big") + arrival.to_bytes(8, "big")
+        self._state.put(WAITING + self._owner + key, total.record)
 
     def know(self, until_ms: int | None, closed_to: date | None) -> None:
         """Takes up every total that is known at an instant (None: every one), in order.

@@ -20,6 +20,8 @@ from streams.cli.options import ExampleCommand
 from streams.cli.outputs import STDOUT, JsonLines, check_names, open_outputs
 from streams.errors import UserError
 from streams.inputs import STDIN, blocks, open_input, read_whole
+from streams.kafka.collector import few_searches
+from streams.state.store import Store
 
 LINES_AT_A_TIME: Final = 4096
 _PLANS_LIMIT_BYTES: Final = 16 * 1024 * 1024
@@ -63,21 +65,25 @@ def command(commands: str, plans_file: str | None, totals: str | None, until: da
     if inputs.count(STDIN) > 1:
         raise UserError("standard input (-) can be read once; name a file instead")
     check_names(outputs, inputs)
-    biller = Biller(plans_of(plans_file))
+    store = Store()
+    biller = Biller(plans_of(plans_file), store)
     with ExitStack() as stack:
+        stack.enter_context(few_searches())
         opened = open_outputs(stack, outputs)
         writer = _Writer(opened, to_stderr=outputs["--events"] == STDOUT or outputs["--rejected"] == STDOUT)
         if totals is not None:
-            for name, number, raw in _lines(totals):
+            for name, number, raw in _lines(totals, store):
                 writer.rejected(biller.total(raw), name, number, raw)
-        for name, number, raw in _lines(commands):
+        for name, number, raw in _lines(commands, store):
             answer = biller.command(raw)
             if isinstance(answer, Rejection):
                 writer.rejected(answer, name, number, raw)
             elif answer is not None:
                 writer.answer(answer)
-        for answer in biller.close(until) if until is not None else ():
+        for number, answer in enumerate(biller.close(until) if until is not None else ()):
             writer.answer(answer)
+            if number % LINES_AT_A_TIME == 0:
+                store.commit()
     writer.end()
     if writer.rejected_count:
         hint = "" if "--rejected" in opened else "; --rejected FILE names each one"
@@ -102,11 +108,13 @@ def _text(name: str) -> str:
         raise UserError(f"{name}: is not UTF-8 text; write the plans file as UTF-8") from None
 
 
-def _lines(name: str) -> Iterator[tuple[str, int, bytes]]:
+def _lines(name: str, store: Store) -> Iterator[tuple[str, int, bytes]]:
+    """The lines of a file; what they changed is committed now and then, so that it is packed."""
     with open_input(name) as file:
         for block in blocks(file, name, lines=LINES_AT_A_TIME):
             for number, raw in zip(block.numbers, block.lines, strict=True):
                 yield block.file, number, raw
+            store.commit()
 
 
 class _Writer:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +19,7 @@ from streams.cli.outputs import check_names, open_outputs
 from streams.cli.progress import reading_progress
 from streams.errors import UserError
 from streams.inputs import STDIN, Block, blocks, open_input
-from streams.kafka.collector import spare_what_stays
+from streams.kafka.collector import few_searches
 from streams.rate.job import Alone, Answer, Job, Refused, Wanted
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def command(files: tuple[str, ...], accounts: str, form: str, **options: Any) ->
     stage = meter_of(settings)
     wanted = Wanted(webhooks=form == "meta-webhooks", lines=options["lines"] is not None, rejected=options["rejected"] is not None)
     with ExitStack() as stack:
-        stack.enter_context(_few_searches())
+        stack.enter_context(few_searches())
         rater = _rater(lambda: Job(stage, profiles, wanted), wanted, options["jobs"])
         stack.enter_context(rater)
         opened = open_outputs(stack, outputs)
@@ -135,18 +134,6 @@ def _rejected(block: Block, refused: Refused) -> dict[str, object]:
         "line": block.numbers[refused.place],
         "raw_base64": base64.b64encode(block.lines[refused.place]).decode(),
     }
-
-
-@contextmanager
-def _few_searches() -> Iterator[None]:
-    """The garbage collector as a worker has it, for as long as this runs."""
-    thresholds = gc.get_threshold()
-    spare_what_stays()
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
 
 
 def _check_inputs(files: tuple[str, ...], accounts: str) -> None:

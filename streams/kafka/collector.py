@@ -7,6 +7,8 @@ engine costs, and pauses that grow with the state.
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 YOUNG_OBJECTS = 100_000
 """New container objects before a search begins. More than the records of every batch under way, so that only what really stays is
@@ -19,3 +21,15 @@ def spare_what_stays() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, YOUNG_SEARCHES, MIDDLE_SEARCHES)
+
+
+@contextmanager
+def few_searches() -> Iterator[None]:
+    """The garbage collector as a worker has it, for as long as a command works that holds much."""
+    thresholds = gc.get_threshold()
+    spare_what_stays()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
