@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
+from faust.types import TP
 
+from streams.engine import engine as engine_module
+from streams.engine.engine import Engine
 from streams.guards.fatal import Exit
+from streams.settings import Settings
 from tests.engine.harness import Pipeline, Worker, until
+from tests.engine.toy import ToyStage
 
 CONTAINER_WAITS_S = 10.0
+CLOSE_MARGIN_MS = 100
 
 
 def hangs_in(worker: Worker) -> Callable[[], Awaitable[bool]]:
@@ -73,3 +83,31 @@ async def test_a_worker_that_cannot_stop_in_order_stops_all_the_same(embedded_pi
     assert await worker.ended() == Exit.UNEXPECTED, worker.said()
     assert time.monotonic() - asked_s < CONTAINER_WAITS_S
     assert "was asked to stop, and did not within 9 s" in worker.said()
+
+
+class _NeverGivesUp:
+    """A partition whose step neither ends nor fails."""
+
+    number = 0
+
+    async def close(self) -> None:
+        await asyncio.Event().wait()
+
+
+def _gives_up(log: Path) -> None:
+    with log.open("wb") as output:
+        for descriptor in (1, 2):
+            os.dup2(output.fileno(), descriptor)
+    engine_module.CLOSE_MARGIN_MS = CLOSE_MARGIN_MS
+    engine = Engine(ToyStage(), "toy", Settings(step_timeout_ms=1000), draining=False)
+    engine._partitions[0] = _NeverGivesUp()  # type: ignore[assignment]  # what a real one never does
+    asyncio.run(engine.revoked({TP("toy.in", 0)}))
+
+
+def test_a_worker_that_does_not_give_up_its_partitions_in_time_ends_so_that_others_need_not_wait(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    process = multiprocessing.get_context("spawn").Process(target=_gives_up, args=(log,), daemon=True)
+    process.start()
+    process.join(timeout=60)
+    assert process.exitcode == Exit.UNEXPECTED, log.read_text()
+    assert "partitions were not given up within 1.1 s (step_timeout_ms); is Kafka slow or away?" in log.read_text()
