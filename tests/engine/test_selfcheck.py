@@ -15,7 +15,7 @@ from streams.guards.fatal import Exit
 from streams.kafka.partitioner import partition_of
 from streams.settings import Settings
 from tests.conftest import started_kafka
-from tests.engine.harness import Pipeline
+from tests.engine.harness import Pipeline, until
 from tests.engine.toy import TOPICS
 
 KEYS = [b"k%d" % number for number in range(60)]
@@ -38,6 +38,12 @@ async def test_everything_that_is_wrong_with_brokers_and_topics_is_told_at_once(
     try:
         wrong = {**TOPICS[-1].config(1), "delete.retention.ms": "60000", "segment.ms": "20000", "message.timestamp.type": "CreateTime"}
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, state, wrong)])
+
+        async def is_known() -> bool:
+            (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, state)])
+            return "CreateTime" in str(answer.resources)
+
+        await until(is_known, "the broker knows the settings")
     finally:
         await admin.close()
     worker = await pipeline.worker(session_timeout_ms=7000)
