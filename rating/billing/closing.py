@@ -53,7 +53,14 @@ class Closer:
             self._know()
         adjustments = self._adjustments(currency).get(currency, [])
         self._usage.settle(currency)
+        if adjustments and not fixed:
+            period = self._ended_before()
         return issue(self._account, terms, "cycle", currency, period, [*fixed, *adjustments], self._issued_at_ms)
+
+    def _ended_before(self) -> Span:
+        """The last cycle of the subscription before."""
+        calendar, stops = self._terms[-2].calendar, self._terms[-1].contract.start
+        return self._span(len(self._terms) - 2, calendar.number_on(stops - ONE_DAY))
 
     def _know(self) -> None:
         self._usage.know(self._known_until_ms, max(map(last_closed, self._terms)))

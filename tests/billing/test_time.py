@@ -198,6 +198,19 @@ def test_what_changed_for_the_old_subscription_is_adjusted_on_the_next_cycle_inv
     ]
 
 
+def test_a_new_starts_invoice_that_holds_adjustments_alone_is_for_the_cycle_that_ended() -> None:
+    """billing.md §7: `period` is "the cycle that begins where a line is for it, else the one that ended"."""
+    desk = Desk()
+    desk.start("2025-01-10", users=1)
+    desk.close("2025-02-10")
+    desk.give("2025-02-20", "subscription.cancel")
+    desk.start("2025-03-20")
+    desk.total("2025-01-20", "1.50", time="2025-03-01T00:00:00Z")
+    invoice = desk.run().invoices[-1]
+    assert [line["kind"] for section in invoice["sections"] for line in section["lines"]] == ["adjustment"]
+    assert invoice["period"] == {"from": "2025-03-10", "to": "2025-03-19"}
+
+
 @pytest.mark.parametrize(
     ("known", "billed"),
     [pytest.param("2025-07-01T09:00:00.000Z", True, id="the close's own instant"),
