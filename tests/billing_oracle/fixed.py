@@ -47,12 +47,11 @@ class Priced:
 def line(sub: Subscription, what: Priced, units: int, months: Fraction, period: Period, evidence: Sequence[str]) -> Iterator[Line]:
     """The line, unless it is left out.
 
-    Billing contract §7: "`amount` = quantity × unit_price × exact months, rounded … once"; "Lines whose amount rounds to zero are left out,
+    Billing contract §2: "No price table at all: included", which the minimum seats print as 0.00 (their table has a name for that);
+    §7: "`amount` = quantity × unit_price × exact months, rounded … once"; "Lines whose amount rounds to zero are left out,
     except the minimum seats priced at 0.00".
     """
-    each = price(sub, what.table)
-    if each is None:
-        return
+    each = price(sub, what.table) or Decimal(0)
     amount = rounded(units * Fraction(each) * months, sub.start["currency"])
     minimum_at_zero = what.kind == "plan" and what.table is not sub.plan.get("base") and each == 0 and units > 0
     if amount != 0 or minimum_at_zero:
@@ -87,8 +86,8 @@ def in_advance(sub: Subscription, period: Period) -> Iterator[Line]:
         included = Priced(plan["section"], (plan.get(kind) or {}).get("name", ""), "plan", plan.get(kind))
         yield from line(sub, included, history.minimum(sub, kind), months, period, [sub.start.id])
         beyond = history.paid(stood, kind, day) - history.minimum(sub, kind)
-        adds = [each.id for each in stood.later if each.type == "unit.add" and each["kind"] == kind]
-        yield from line(sub, seat(sub, kind), beyond, months, period, [sub.start.id, *adds])
+        made_by = [command.id for _, command in history.units_and_who_added_them(stood, kind)[history.minimum(sub, kind) :]]
+        yield from line(sub, seat(sub, kind), beyond, months, period, list(dict.fromkeys(made_by)))
     for name in sub.plans.addons:
         bought = [each.id for each in history.purchases(stood, name, day)]
         yield from line(sub, addon(sub, name), history.quantity(stood, name, day), months, period, bought)
@@ -102,11 +101,20 @@ def of_a_seat(sub: Subscription, add: Command) -> Iterator[tuple[Priced, Period]
     the day before the removal".
     """
     stood, day = sub.until(add), sub.day(add)
-    end = history.last_paid_day(stood, day)
-    yield seat(sub, add["kind"]), Period(day, end)
+    yield seat(sub, add["kind"]), Period(day, history.last_paid_day(stood, day))
     for name in history.addons_of_a_seat(stood, add):
-        gone = history.removal_pending(stood, name, day)
-        yield addon(sub, name), Period(day, min(end, gone - DAY) if gone else end)
+        yield addon(sub, name), Period(day, _last_day_of_addon(stood, name, day))
+
+
+def _last_day_of_addon(sub: Subscription, name: str, day: date) -> date:
+    """Until when something added to an add-on is paid.
+
+    Billing contract §5 says of a seat, while a removal is pending: "to the day before the removal". A manager's addition "adds quantity
+    and the removal
+    stands": it lapses on the same day, and is read to be paid until then too.
+    """
+    end, gone = history.last_paid_day(sub, day), history.removal_pending(sub, name, day)
+    return min(end, gone - DAY) if gone else end
 
 
 def at_once(sub: Subscription, command: Command) -> Iterator[Line]:
@@ -117,7 +125,7 @@ def at_once(sub: Subscription, command: Command) -> Iterator[Line]:
         name = command["addon"]
         stood = sub.until(command)
         units = history.account_seats(stood, day) if sub.plans.addon(name)["seats"] == "account" else command["quantity"]
-        period = Period(day, history.last_paid_day(sub, day))
+        period = Period(day, _last_day_of_addon(stood, name, day))
         yield from line(sub, addon(sub, name), units, sub.calendar.months(day, period.last), period, [command.id])
     if command.type == "unit.add" and sub.plan["additional_units"] == "immediate" and history.needs_another_seat(sub, command):
         for what, period in of_a_seat(sub, command):

@@ -90,15 +90,20 @@ def minimum(sub: Subscription, kind: str) -> int:
     return (sub.start["minimum"] or {}).get(kind) or 0
 
 
-def units(sub: Subscription, kind: str) -> list[str]:
-    """Units that exist."""
-    there = list((sub.start["units"] or {}).get(kind) or [])
+def units_and_who_added_them(sub: Subscription, kind: str) -> list[tuple[str, Command]]:
+    """Units that exist, the oldest first, each with the command that brought it."""
+    there = [(unit, sub.start) for unit in (sub.start["units"] or {}).get(kind) or []]
     for command in sub.later:
         if command.type == "unit.add" and command["kind"] == kind:
-            there.append(command["unit_id"])
+            there.append((command["unit_id"], command))
         elif command.type == "unit.remove" and command["kind"] == kind:
-            there.remove(command["unit_id"])
+            there = [(unit, by) for unit, by in there if unit != command["unit_id"]]
     return there
+
+
+def units(sub: Subscription, kind: str) -> list[str]:
+    """The ids of the units that exist."""
+    return [unit for unit, _ in units_and_who_added_them(sub, kind)]
 
 
 def paid(sub: Subscription, kind: str, day: date) -> int:

@@ -79,13 +79,38 @@ def issued_by(
     if command.type == "cycle.close":
         return _of_a_close(plans, accepted, command, totals, before)
     sub = subscriptions(plans, [*accepted, command])[-1]
-    currency, day = sub.start["currency"], sub.day(command)
-    paid = sub.calendar.paid_period(day)
     if command.type == "subscription.start":
-        invoice = Invoice("annual" if sub.calendar.upfront else "cycle", currency, paid, tuple(fixed.in_advance(sub, paid)), command, sub)
+        return list(_of_a_start(plans, accepted, sub, totals, before))
+    day, lines = sub.day(command), tuple(fixed.at_once(sub, command))
+    period = Period(day, sub.calendar.paid_period(day).last)
+    return [Invoice("amendment", sub.start["currency"], period, lines, command, sub)] if lines else []
+
+
+def _of_a_start(
+    plans: Plans, accepted: Sequence[Command], sub: Subscription, totals: Sequence[Total], before: Sequence[Invoice]
+) -> Iterator[Invoice]:
+    """Billing contract §7: `annual`: "at start"; `cycle`: "first: at start (not annual upfront)".
+
+    Where there was a subscription before, that first one is "the next `cycle` invoice in that currency" for what changed in its closed
+    cycles.
+    """
+    currency, period = sub.start["currency"], sub.calendar.paid_period(sub.calendar.start)
+    in_advance = tuple(fixed.in_advance(sub, period))
+    if sub.calendar.upfront:
+        kind, lines = "annual", in_advance
     else:
-        invoice = Invoice("amendment", currency, Period(day, paid.last), tuple(fixed.at_once(sub, command)), command, sub)
-    return [invoice] if invoice.lines else []
+        cycles, known = [each.ended for each in closed(plans, accepted)], usage.known(totals, sub.start.time_ms)
+        kind, lines = "cycle", (*in_advance, *_adjustments(cycles, known, currency, before))
+        ended = subscriptions(plans, [*accepted, sub.start])[-2:-1]
+        if ended and not in_advance:
+            period = list(boundaries(ended[0], sub.calendar.start))[-1].ended.period
+    if lines:
+        yield Invoice(kind, currency, period, lines, sub.start, sub)
+
+
+def _adjustments(cycles: Iterable[Cycle], known: Sequence[Total], currency: str, before: Iterable[Invoice]) -> list[Line]:
+    issued = [line for invoice in before for line in invoice.lines]
+    return [line for cycle in cycles for line in usage.adjustment_lines(known, cycle, currency, issued)]
 
 
 def _of_a_close(
@@ -108,7 +133,6 @@ def _at_boundary(
     line"."""
     sub, day = boundary.ended.sub, boundary.day
     stood = sub.before(day)
-    lines_so_far = [line for invoice in before for line in invoice.lines]
     begins = _paid_period_that_begins(sub, day)
     in_advance = tuple(fixed.in_advance(stood, begins)) if begins else ()
     if begins and sub.calendar.upfront and in_advance:
@@ -120,7 +144,7 @@ def _at_boundary(
             *first,
             *(fixed.when_the_cycle_closes(stood, boundary.ended.period) if own else ()),
             *usage.usage_lines(known, boundary.ended, currency),
-            *(line for cycle in closed_before for line in usage.adjustment_lines(known, cycle, currency, lines_so_far)),
+            *_adjustments(closed_before, known, currency, before),
         )
         if lines:
             yield Invoice("cycle", currency, begins if first and begins else boundary.ended.period, lines, command, sub)

@@ -75,10 +75,15 @@ def no_subscription(case: Case) -> bool:
 
 
 def already_subscribed(case: Case) -> bool:
-    """Billing contract §1: "A new start after the end begins new cycles"; before it there is one already."""
-    day = local_day(case.command.time_ms, case["timezone"])
+    """Billing contract §1: "A new start after the end begins new cycles": after it by the zone of the old subscription and by that of the
+    new."""
     before = subscriptions(case.plans, case.accepted)
-    return bool(before) and (before[-1].ends is None or day < before[-1].ends)
+    ends = before[-1].ends if before else date.min
+    return ends is None or any(local_day(case.command.time_ms, zone) < ends for zone in (case["timezone"], *_zones(before)))
+
+
+def _zones(subs: Sequence[Subscription]) -> list[str]:
+    return [sub.start["timezone"] for sub in subs[-1:]]
 
 
 def unknown_plan(case: Case) -> bool:
@@ -139,13 +144,12 @@ def no_price(case: Case) -> bool:
     if case.command.type == "unit.add":
         tables = [plan.get(f"additional_{case['kind']}"), *(sub.plans.addon(name) for name in history.addons_of_a_seat(sub, case.command))]
         return history.needs_another_seat(sub, case.command) and any(lacks_price(sub, table, 1) for table in tables)
-    units = history.account_seats(sub, case.day) if case.is_account_wide else 1
-    return lacks_price(sub, case.addon, units)
+    return lacks_price(sub, case.addon, 1)
 
 
 def _start_lacks_price(case: Case, kind: str) -> bool:
     least = (case["minimum"] or {}).get(kind) or 0
-    least = least if type(least) is int else 0
+    least = max(least, 0) if type(least) is int else 0
     there = len((case["units"] or {}).get(kind) or [])
     plan = case.sub.plan
     return lacks_price(case.sub, plan.get(kind), least) or lacks_price(case.sub, plan.get(f"additional_{kind}"), there - least)

@@ -148,8 +148,9 @@ def test_s002_monthly_a_removed_number_is_billed_to_the_cycles_end_and_not_after
         write("2024-10-01", "unit.remove", kind="number", unit_id="two"),
     ]
     assert told(bill(commands, AIRCALL, [], until=date(2024, 11, 12))) == [
-        ["cycle", "2024-08-13 … 2024-09-12", ("Additional numbers", "1", "1", "6.00"), "6.00"],
-        ["cycle", "2024-09-13 … 2024-10-12", ("Additional numbers", "1", "1", "6.00"), "6.00"],
+        ["cycle", "2024-08-13 … 2024-09-12", ("Numbers", "1", "1", "0.00"), ("Additional numbers", "1", "1", "6.00"), "6.00"],
+        ["cycle", "2024-09-13 … 2024-10-12", ("Numbers", "1", "1", "0.00"), ("Additional numbers", "1", "1", "6.00"), "6.00"],
+        ["cycle", "2024-10-13 … 2024-11-12", ("Numbers", "1", "1", "0.00"), "0.00"],
     ]
 
 
