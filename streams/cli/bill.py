@@ -20,6 +20,7 @@ from streams.cli.options import ExampleCommand
 from streams.cli.outputs import STDOUT, JsonLines, check_names, open_outputs
 from streams.errors import UserError
 from streams.inputs import STDIN, blocks, open_input, read_whole
+from streams.invoices.files import Documents, document_options
 from streams.kafka.collector import few_searches
 from streams.state.store import Store
 
@@ -45,6 +46,7 @@ def _until(_context: click.Context, _parameter: click.Parameter, value: str | No
         "wameter bill commands.jsonl --plans plans.toml --totals totals.jsonl --until 2025-07-31",
         "wameter bill commands.jsonl --plans plans.toml --invoices invoices.jsonl --events events.jsonl",
         "wameter rate events.jsonl --accounts accounts.json --totals - | wameter bill commands.jsonl --totals -",
+        "wameter bill commands.jsonl --pdf invoices/ --locale fr_FR",
     ),
 )
 @click.argument("commands", metavar="COMMANDS")
@@ -54,12 +56,14 @@ def _until(_context: click.Context, _parameter: click.Parameter, value: str | No
 @click.option("--events", metavar="FILE", help="Write what became of each command, as JSON lines.")
 @click.option("--rejected", metavar="FILE", help="Write what is no command and no total, with the reason, its place and its bytes.")
 @click.option("--until", metavar="DATE", callback=_until, help="Close every account up to this day, last of all.")
+@document_options("DIR")
 def command(commands: str, plans_file: str | None, totals: str | None, until: date | None, **named: str | None) -> int:
     """Bill subscriptions from a file of commands, without a broker.
 
     COMMANDS holds one command per line, in the order of their arrival; plain, gzip or zstd, and - is standard input. A command that may not
     be done is refused, which is an answer; one that can't be read is rejected, and the exit code is 1 then.
     """
+    documents = Documents(named["html"], named["pdf"], named["locale"], named["font"], folders=True)
     outputs = {f"--{name}": named[name] for name in ("invoices", "events", "rejected")}
     inputs = [name for name in (commands, totals, plans_file) if name is not None]
     if inputs.count(STDIN) > 1:
@@ -70,7 +74,7 @@ def command(commands: str, plans_file: str | None, totals: str | None, until: da
     with ExitStack() as stack:
         stack.enter_context(few_searches())
         opened = open_outputs(stack, outputs)
-        writer = _Writer(opened, to_stderr=outputs["--events"] == STDOUT or outputs["--rejected"] == STDOUT)
+        writer = _Writer(opened, documents, to_stderr=outputs["--events"] == STDOUT or outputs["--rejected"] == STDOUT)
         if totals is not None:
             for name, number, raw in _lines(totals, store):
                 writer.rejected(biller.total(raw), name, number, raw)
@@ -120,8 +124,9 @@ def _lines(name: str, store: Store) -> Iterator[tuple[str, int, bytes]]:
 class _Writer:
     """Where results go: to files, or to the reader."""
 
-    def __init__(self, opened: dict[str, JsonLines], *, to_stderr: bool) -> None:
+    def __init__(self, opened: dict[str, JsonLines], documents: Documents, *, to_stderr: bool) -> None:
         self._opened = opened
+        self._documents = documents
         self._echo: Callable[[str], None] = lambda text: click.echo(text, err=to_stderr)
         self._refused: list[str] = []
         self._printed = 0
@@ -132,6 +137,8 @@ class _Writer:
             self._opened["--events"].write_all([answer.event])
         elif not answer.is_accepted:
             self._refused.append(_refusal(answer.event))
+        for invoice in answer.invoices:
+            self._documents.write(invoice)
         if "--invoices" in self._opened:
             self._opened["--invoices"].write_all(answer.invoices)
             return

@@ -1,0 +1,1 @@
+"""Invoices as documents that people look at: HTML and PDF."""
