@@ -16,11 +16,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
+import msgspec
+import orjson
+
 from benchmarks import conversations, machine, processes
 from rating.stage import Record
+from schemas.instants import parse_instant
 from streams.kafka.collector import spare_what_stays
 from streams.settings import Settings
-from streams.stages import meter_of
+from streams.stages import forgetting_meter_of, meter_of
 from streams.state.store import Store
 from streams.traffic.wire import MINUTE_MS, SECOND_MS
 
@@ -30,21 +34,26 @@ PROBE_EVENTS = 40_000
 WARM_UP = 100_000
 """Conversations that fill what is as large for any number of them: caches, and what the store keeps unpacked."""
 LENGTHS = (10, 100, 1000, 10_000)
+DAYS = 120
+DAY_MS = 24 * 60 * MINUTE_MS
+KINDS = ("many", "bytes", "long", "allowance", "days")
 _MIB = 1024 * 1024
 
 
 class Host:
     """One partition: a store, a stage, and steps as long as a worker's."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, forgets: bool = False) -> None:
         self.store = Store()
-        self._stage = meter_of(Settings())
+        self._stage = (forgetting_meter_of if forgets else meter_of)(Settings())
         self._offset = 0
         self._step(conversations.account_records())
 
-    def take(self, values: Iterable[bytes]) -> int:
-        """Works events off; returns how many they were."""
+    def take(self, values: Iterable[bytes], *, appended: bool = False) -> int:
+        """Works events off; returns how many they were. `appended`: with the append times of a log."""
         records = conversations.records(values, self._offset)
+        if appended:
+            records = map(_appended, records)
         taken = 0
         while batch := list(islice(records, STEP_RECORDS)):
             self._step(batch)
@@ -59,6 +68,11 @@ class Host:
             effects = self._stage.step(self.store, batch)
             self.store.commit()
             unfinished, batch = effects.unfinished, []
+
+
+def _appended(record: Record) -> Record:
+    """The record as a log would have it that appended it when it happened."""
+    return msgspec.structs.replace(record, appended_at_ms=parse_instant(orjson.loads(record.value or b"{}")["time"]))
 
 
 def phone_number(number: int) -> str:
@@ -146,6 +160,33 @@ def talk(kind: str, length: int) -> Iterator[bytes]:
         yield from conversations.delivery(sender, number, turn, at_ms + SECOND_MS, "service")
 
 
+def days(a_day: int) -> None:
+    """The same traffic day after day for four months: does the state stop growing when what is old is forgotten?"""
+    print(f"\n{'day':>5} {'forgetting: records':>20} {'MiB':>7} {'events/s':>9}   {'otherwise: records':>20} {'MiB':>7} {'events/s':>9}")
+    hosts = Host(forgets=True), Host()
+    for day in range(DAYS + 1):
+        made = list(_day(day, a_day))
+        speeds = []
+        for host in hosts:
+            began_s = time.process_time()
+            host.take(made, appended=True)
+            speeds.append(len(made) / (time.process_time() - began_s))
+        if day % 10 == 0:
+            sizes = [(len(host.store), sum(len(key) + len(value) for key, value in host.store.items()) / _MIB) for host in hosts]
+            told = [f"{records:>20,} {mib:>7,.1f} {speed:>9,.0f}" for (records, mib), speed in zip(sizes, speeds, strict=True)]
+            print(f"{day:>5} {'   '.join(told)}", flush=True)
+
+
+def _day(day: int, deliveries: int) -> Iterator[bytes]:
+    """One day: two deliveries in three begin with a question, in conversations that come back every few weeks."""
+    for number in range(deliveries):
+        at_ms = conversations.FROM_MS + day * DAY_MS + number * (DAY_MS // deliveries)
+        user, turn = (number * 7 + day * 613) % (deliveries * 20), day
+        if number % 3:
+            yield conversations.inbound(phone_number(user), user, turn, at_ms - MINUTE_MS)
+        yield from conversations.delivery(phone_number(user), user, turn, at_ms, "service" if number % 2 else "utility")
+
+
 def late(values: Iterable[bytes]) -> Iterator[bytes]:
     """Every 50th event comes 1,000 events later."""
     held: list[tuple[int, bytes]] = []
@@ -177,7 +218,7 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="benchmarks/growth", description=__doc__)
     parser.add_argument("--up-to", type=int, default=1_000_000, metavar="N", help="live conversations, up to 5,000,000; default: 1,000,000")
-    parser.add_argument("--only", choices=("many", "bytes", "long", "allowance"), nargs="+", default=["many", "bytes", "long", "allowance"])
+    parser.add_argument("--only", choices=KINDS, nargs="+", default=list(KINDS))
     chosen = parser.parse_args()
     print(*(f"{name}: {value}" for name, value in machine.described().items()), sep="\n")
     if "bytes" in chosen.only:
@@ -186,6 +227,8 @@ def main() -> int:
         _alone(long, "conversation")
     if "allowance" in chosen.only:
         _alone(long, "allowance")
+    if "days" in chosen.only:
+        _alone(days, min(2000, chosen.up_to // 100))
     if "many" in chosen.only:
         _alone(many, chosen.up_to)
     return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from rating import keys
+from rating.agenda import FIGURES
 from rating.figures import FiguresBook, Priced
 from rating.lines import CHARGE, REVERSAL, Publisher
 from rating.records import Charge, Delivery, Unrated
@@ -35,7 +36,9 @@ class Corrections:
             self._take_back(delivery)
             delivery.charge, delivery.profiles = charge, None
             delivery.revision += 1
-            self._book.keep(due, self._state)
+            if self._book.keep(due, self._state) and self._bench.agenda is not None:
+                number = self._bench.number(delivery.phone_number_id)
+                self._bench.agenda.dated(number, FIGURES, keys.FIGURES + due.name, due.figures.date)
             self._bench.publish(self._publisher.line(CHARGE, delivery, charge, due.line), CHARGE)
             self._bench.totals.add(due.figures, due.total, 1)
             if due.figures.meta_agrees is False:
@@ -74,6 +77,8 @@ class Corrections:
     def _wait_for_account(self, delivery: Delivery, why: Unrated | None) -> None:
         """Sets why it is unrated, and keeps the index of deliveries that a profile would mend."""
         before, after = _awaited_account(delivery.unrated), _awaited_account(why)
+        if self._bench.agenda is not None:
+            self._bench.agenda.unrated_changes(delivery, delivery.unrated, why)
         delivery.unrated = why
         if before == after:
             return

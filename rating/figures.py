@@ -66,11 +66,13 @@ class FiguresBook:
             known = self._priced(decode_figures(encoded))
         return known
 
-    def keep(self, priced: Priced, state: State) -> None:
-        """Puts figures in the state, where a line that is published with them will find them again."""
+    def keep(self, priced: Priced, state: State) -> bool:
+        """Puts figures in the state, where a line that is published with them will find them again; False if they are there."""
         key = keys.FIGURES + priced.name
-        if state.get(key) is None:
-            state.put(key, encode(priced.figures))
+        if state.get(key) is not None:
+            return False
+        state.put(key, encode(priced.figures))
+        return True
 
     def _decided(self, ruling: Ruling) -> Decided:
         inside, beyond = ruling.in_allowance, ruling.beyond_allowance

@@ -59,6 +59,11 @@ class FreeEntryPoints:
         self._entries.delete(keys.SENT, moment)
         return self._reconsider(moment, *following)
 
+    def forget(self, moment: bytes) -> None:
+        """Removes what one `sent` opened, when no delivery is left that it could make free."""
+        self._entries.delete(keys.FREE_ENTRY, moment)
+        self._count(keys.named(moment)[0], -1)
+
     def are_any(self) -> bool:
         """Whether there is one at all: in nearly every conversation there is none."""
         return self._entries.first(keys.FREE_ENTRY) is not None

@@ -62,6 +62,8 @@ class Intake:
         if old is not None and not _inbound_comes_first(new, old):
             return None, DUPLICATE
         self._state.put(key, encode(new))
+        if self._bench.agenda is not None and not (new.opens_window or new.ad_referral):
+            self._quiet(event, participant)
         self._move_inbound(event, participant, old, new)
         return None if old is None else _side_of(old), _side_of(new)
 
@@ -95,6 +97,8 @@ class Intake:
         if may_change_the_case(delivery, name, old, new):
             self._bench.decide(key)
         side = INFORMATIONAL if name == "failed" else APPLIED
+        if name == "failed" and self._bench.agenda is not None:
+            self._quiet(event, participant)
         if name == "sent":
             old_user = None if old is None else old.user or delivery.user
             self._move_send(event, participant, old, old_user)
@@ -113,6 +117,11 @@ class Intake:
         old_moment = keys.moment(old.time_ms, event.message_id, participant)
         if (conversation, old_moment) != (to, moment):
             self._free_entry_changed(event, conversation, self._entry_points(conversation).take_send_back(old_moment))
+
+    def _quiet(self, event: Event, participant: str) -> None:
+        """Files a fact that nothing reads, so that it is found when it may be forgotten."""
+        conversation = keys.conversation(event.phone_number_id, event.user)
+        self._bench.leaves.of(conversation).put(keys.QUIET, keys.moment(event.time_ms, event.message_id, participant))
 
     def _window_changed(self, event: Event, conversation: bytes, span: Span | None) -> None:
         if span is None:

@@ -30,6 +30,10 @@ FIGURES: Final = b"Y"
 TOTAL: Final = b"T"
 JOB: Final = b"J"
 LEDGER: Final = b"K"
+AGENDA: Final = b"G"
+SILENT: Final = b"H"
+UNRATED: Final = b"X"
+SWEEP: Final = b"F"
 
 # Kinds of entries in the leaves of a conversation
 OPENS_WINDOW: Final = b"i"
@@ -40,10 +44,15 @@ FREE_ENTRY: Final = b"f"
 FREE_ENTRY_UNION: Final = b"g"
 FREE_ENTRY_MESSAGE: Final = b"m"
 BILLED: Final = b"c"
+# What no other entry names: a message from a user that starts nothing, and a delivery that failed and was never sent.
+QUIET: Final = b"q"
 
 # Kinds of entries in the leaves of a phone number's month
 PLACE: Final = b"w"
 NO_PLACE: Final = b"x"
+
+WITH_INSTANTS: Final = (OPENS_WINDOW, AD_REFERRAL, SENT, BILLED, QUIET)
+"""Kinds of a conversation's entries that are facts themselves, each under its instant; the others follow from them."""
 
 WAITS: Final = frozenset({WAIT, WAIT_BY_APPEND})
 """Buckets of deliveries whose category nobody has told yet."""
@@ -54,6 +63,8 @@ IN_LEAVES: Final = CONVERSATION + MONTH
 LEDGER_KEY: Final = LEDGER + _NOBODY
 JOBS: Final = JOB + _NOBODY
 WAITS_BY_APPEND: Final = WAIT_BY_APPEND + _NOBODY
+SILENT_NUMBERS: Final = SILENT + _NOBODY
+SWEEPS: Final = SWEEP + _NOBODY
 
 
 def instant(at_ms: int) -> bytes:

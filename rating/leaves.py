@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from rating.records import FORMAT, LeafRecord, decode_leaf, encode
@@ -25,13 +26,14 @@ Entry = tuple[bytes, bytes]
 
 
 class _Leaf:
-    __slots__ = ("changed", "keys", "low", "parted", "values")
+    __slots__ = ("changed", "due_day", "keys", "low", "parted", "values")
 
-    def __init__(self, low: bytes, keys: list[bytes], values: list[bytes], *, parted: bool = False) -> None:
+    def __init__(self, low: bytes, keys: list[bytes], values: list[bytes], *, parted: bool = False, due_day: int = 0) -> None:
         self.low = low
         self.keys = keys
         self.values = values
         self.parted = parted
+        self.due_day = due_day
         self.changed = False
 
 
@@ -66,6 +68,16 @@ class Ordered:
         self._root = self._read(b"")
         self._others: dict[bytes, _Leaf] | None = {} if self._root.parted else None
         """The other leaves that were touched; None where there certainly are none."""
+
+    @property
+    def due_day(self) -> int:
+        """For which day the owner is on the agenda of what may be forgotten; 0: it is not. Entries and this day leave together."""
+        return self._root.due_day
+
+    @due_day.setter
+    def due_day(self, day: int) -> None:
+        self._root.due_day = day
+        self._root.changed = True
 
     def get(self, kind: bytes, sort: bytes) -> bytes | None:
         """The value of an entry, or None."""
@@ -140,6 +152,20 @@ class Ordered:
                 yield leaf.keys[index][1:], leaf.values[index]
             leaf = self._after(leaf)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no entries at all."""
+        return not self._root.keys and (self._others is None or self._after(self._root) is None)
+
+    def shed(self, leaves: int) -> int:
+        """Removes as many leaves as that, the last ones first, with whatever they hold; returns how many there were to remove."""
+        doomed = [key for key, _ in islice(self._state.range(self._bucket, reverse=True), leaves)]
+        for key in doomed:
+            self._state.delete(key)
+        self._root = self._read(b"")
+        self._others = {} if self._root.parted else None
+        return len(doomed)
+
     def settle(self) -> None:
         """Writes what was changed."""
         if self._root.changed:
@@ -196,12 +222,12 @@ class Ordered:
         if known is None:
             return _Leaf(low, [], [])
         record = decode_leaf(known)
-        return _Leaf(low, record.keys, record.values, parted=record.parted)
+        return _Leaf(low, record.keys, record.values, parted=record.parted, due_day=record.due_day)
 
     def _write(self, leaf: _Leaf) -> None:
         leaf.changed = False
         if leaf.keys or (leaf.parted and self._state.first(self._bucket, b"\x00") is not None):
-            self._state.put(self._bucket + leaf.low, encode(LeafRecord(FORMAT, leaf.keys, leaf.values, leaf.parted)))
+            self._state.put(self._bucket + leaf.low, encode(LeafRecord(FORMAT, leaf.keys, leaf.values, leaf.parted, leaf.due_day)))
         else:
             self._state.delete(self._bucket + leaf.low)
 

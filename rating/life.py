@@ -34,6 +34,8 @@ class Case(NamedTuple):
     sent_at_ms: int | None
     is_reaction: bool
     message_id: str
+    is_read_alone: bool = False
+    """Whether nothing is known of it but that it was read."""
 
 
 def sending(event: Event, delivery: Delivery) -> Sending:
@@ -135,6 +137,7 @@ def case_of(delivery: Delivery, message: Delivery | None) -> Case | None:
         sent_at_ms=None if sent is None else sent.time_ms,
         is_reaction=sent is not None and sent.kind == "reaction",
         message_id=delivery.message_id,
+        is_read_alone=first is read,
     )
 
 

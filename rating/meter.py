@@ -8,36 +8,34 @@ in the totals.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from typing import Final, Literal
 
 from rating import keys, waits
+from rating.agenda import TOTAL, Agenda
 from rating.allowance import FREE_PER_MONTH
 from rating.catalog import Catalog
 from rating.figures import FiguresBook
+from rating.forgetting import Forgetting
+from rating.horizon import Horizon
 from rating.intake import REJECTED, Intake
 from rating.lines import RATED, UNRATED, Publisher
 from rating.profiles import ProfileRefusedError, version_of, with_version
 from rating.records import FORMAT
 from rating.redecide import Redecision
-from rating.stage import Effects, Output, Record, State, Tick
+from rating.rejects import REJECTS, rejected_record
+from rating.stage import Effects, Record, State, Tick
 from rating.totals import TOPIC as TOTALS
 from rating.workbench import Workbench
-from schemas.decode import MAX_EVENT_BYTES, Rejection, decode_event
-from schemas.instants import format_instant
+from schemas.decode import Rejection, decode_event
 from schemas.profiles import decode_profile
 from schemas.rejections import PROFILE_CONFLICT
 
 MESSAGES: Final = "whatsapp.messages"
 ACCOUNTS: Final = "whatsapp.accounts"
-REJECTS: Final = "usage.rejected"
 PROFILE_REFUSED: Final = "profile_refused"
 
 CLOCK_TOLERANCE_MS: Final = 24 * 60 * 60 * 1000
 """An event dated further than this beyond its append time is rated, but moves no clock."""
-
-SHORTENED_TO_BYTES: Final = 64 * 1024
-"""How much of an oversized record is kept in `usage.rejected`; its hash and length stand for the rest."""
 
 REDECISIONS_PER_STEP: Final = 1000
 """How many deliveries one step decides again for ranges that changed; the rest waits for the next step."""
@@ -58,8 +56,13 @@ class Meter:
         window_basis: Literal["delivered", "sent"] = "delivered",
         hash_message_ids: bool = False,
         redecisions_per_step: int = REDECISIONS_PER_STEP,
+        horizon_days: int | None = None,
     ) -> None:
-        """`window_basis` is the instant that a window must cover: of delivery (seed S003) or of sending. `allowance` is at least 1."""
+        """`window_basis` is the instant that a window must cover: of delivery (seed S003) or of sending. `allowance` is at least 1.
+
+        `horizon_days` is how long facts are remembered by their phone number's clock. 0: for ever, but another stage may go on with the
+        state and forget. None: for ever, and nothing is kept track of, as offline.
+        """
         if allowance < 1:
             raise ValueError(f"an allowance of {allowance} places; a rulebook without one has no allowance clause instead")
         self._catalog = catalog
@@ -68,6 +71,7 @@ class Meter:
         self._window_by_sent = window_basis == "sent"
         self._publisher = Publisher(hash_message_ids=hash_message_ids)
         self._redecisions_per_step = redecisions_per_step
+        self._horizon_days = horizon_days
         self.identity: Final[Mapping[str, str]] = {
             "catalog": catalog.content_hash,
             "window_basis": window_basis,
@@ -82,7 +86,9 @@ class Meter:
         What a record changes is decided before the next one is looked at, so what is published does not depend on where batches end, as
         long as no step's allotment is used up.
         """
-        bench = Workbench(state, self._redecisions_per_step)
+        agenda = None if self._horizon_days is None else Agenda(state)
+        bench = Workbench(state, self._redecisions_per_step, agenda)
+        horizon = None if agenda is None else Horizon(bench, agenda, self._horizon_days or 0)
         intake = Intake(bench, window_by_sent=self._window_by_sent)
         redecision = Redecision(
             bench, self._catalog, self._book, self._publisher, allowance=self._allowance, window_by_sent=self._window_by_sent
@@ -95,40 +101,32 @@ class Meter:
             elif item.topic == ACCOUNTS:
                 _profile(bench, item)
             else:
-                _event(bench, intake, item)
+                _event(bench, intake, item, horizon)
             redecision.decide_all()
+        if agenda is not None and horizon is not None:
+            for key, figures in bench.totals.new:
+                agenda.dated(bench.number(figures.phone_number_id), TOTAL, key, figures.date)
+            Forgetting(bench, self._book, agenda, horizon, window_by_sent=self._window_by_sent).sweep(len(batch))
         return bench.settle()
 
 
-def _event(bench: Workbench, intake: Intake, record: Record) -> None:
+def _event(bench: Workbench, intake: Intake, record: Record, horizon: Horizon | None) -> None:
     if record.appended_at_ms is not None:
         bench.ledger.appended_at_ms = max(bench.ledger.appended_at_ms or 0, record.appended_at_ms)
     event = decode_event(record.value or b"")
     if isinstance(event, Rejection):
         bench.ledger.events[REJECTED] = bench.ledger.events.get(REJECTED, 0) + 1
-        bench.publish(_rejected(record, event), REJECTED)
+        bench.publish(rejected_record(record, event), REJECTED)
         return
     bench.counts[event.type] += 1
-    bench.counts[intake.take(event)] += 1
+    if horizon is not None and not horizon.admits(event, record):
+        return
+    side = intake.take(event)
+    bench.counts[side] += 1
+    if horizon is not None:
+        horizon.taken(event, record, side)
     if record.appended_at_ms is not None and event.time_ms <= record.appended_at_ms + CLOCK_TOLERANCE_MS:
         waits.end_by_clock(bench, event.phone_number_id, bench.move_clock(event.phone_number_id, event.time_ms))
-
-
-def _rejected(record: Record, rejection: Rejection, *, only_in: int | None = None) -> Output:
-    """The original bytes with their coordinates. `rejected_at` is the append time: a replay must write the same bytes."""
-    value = record.value or b""
-    headers = [
-        ("reason", rejection.reason.encode()),
-        ("detail", rejection.detail.encode()),
-        ("topic", record.topic.encode()),
-        ("partition", str(record.partition).encode()),
-        ("offset", str(record.offset).encode()),
-        ("rejected_at", b"" if record.appended_at_ms is None else format_instant(record.appended_at_ms).encode()),
-    ]
-    if len(value) > MAX_EVENT_BYTES:
-        headers += [("sha256", sha256(value).hexdigest().encode()), ("bytes", str(len(value)).encode())]
-        value = value[:SHORTENED_TO_BYTES]
-    return Output(REJECTS, record.key, value, headers=headers, only_in=only_in)
 
 
 def _profile(bench: Workbench, record: Record) -> None:
@@ -142,7 +140,7 @@ def _profile(bench: Workbench, record: Record) -> None:
         return
     profile = decode_profile(record.value)
     if isinstance(profile, Rejection):
-        bench.publish(_rejected(record, profile, only_in=record.partition), PROFILE_REFUSED)
+        bench.publish(rejected_record(record, profile, only_in=record.partition), PROFILE_REFUSED)
         return
     try:
         known = bench.profiles(profile.account_id)
@@ -150,7 +148,7 @@ def _profile(bench: Workbench, record: Record) -> None:
     except ProfileRefusedError as refused:
         # Whether an account was rated with a profile is known where its phone numbers are: each such partition speaks for itself.
         only_in = record.partition if refused.is_known_everywhere else None
-        bench.publish(_rejected(record, Rejection(PROFILE_CONFLICT, str(refused)), only_in=only_in), PROFILE_REFUSED)
+        bench.publish(rejected_record(record, Rejection(PROFILE_CONFLICT, str(refused)), only_in=only_in), PROFILE_REFUSED)
         return
     bench.set_profiles(profile.account_id, profiles)
     bench.decide_range(keys.of_owner(keys.UNKNOWN_ACCOUNT, profile.account_id), b"", None)

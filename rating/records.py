@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version at the head of every record."""
 
 
@@ -108,6 +108,19 @@ class Place(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """Whether it uses one of the free messages up, or is only measured against them (Meta's word decides it)."""
 
 
+class Parked(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """A record of the input that is kept as it came, in case it must be rejected after all."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes
+    appended_at_ms: int | None
+    side: str
+    """Of the event ledger, on which it is counted meanwhile."""
+
+
 class Delivery(msgspec.Struct, array_like=True, gc=False):
     """One message to one recipient: its life, what was published for it, and where it is filed in the indexes."""
 
@@ -138,6 +151,9 @@ class Delivery(msgspec.Struct, array_like=True, gc=False):
     wait_until_ms: int | None = None
     wait_until_append_ms: int = 0
     wait_is_over: bool = False
+    parked: tuple[Parked, ...] = ()
+    """Its `read` in all copies, while nothing else is known of it and it may be one that was billed and forgotten: it is not billed by this
+    alone. The first is the one that counts."""
 
 
 class Total(msgspec.Struct, array_like=True, gc=False):
@@ -147,6 +163,8 @@ class Total(msgspec.Struct, array_like=True, gc=False):
     messages: int = 0
     cost_nanos: int = 0
     amount_nanos: int = 0
+    held: int = 0
+    """How many deliveries in the state have their line in it. While there are any, it stays."""
 
 
 class LeafRecord(msgspec.Struct, array_like=True, gc=False):
@@ -157,6 +175,8 @@ class LeafRecord(msgspec.Struct, array_like=True, gc=False):
     values: list[bytes]
     parted: bool = False
     """Of the first leaf: whether there may be others."""
+    due_day: int = 0
+    """Of the first leaf: the day for which its owner is on the agenda of what may be forgotten; 0: it is not."""
 
 
 class Edge(msgspec.Struct, array_like=True, gc=False):
@@ -202,6 +222,23 @@ class Job(msgspec.Struct, array_like=True, gc=False):
     format: int = FORMAT
 
 
+class PhoneNumber(msgspec.Struct, array_like=True, gc=False):
+    """The clock of one business phone number, and how far back its facts are forgotten. Days count from 1970, in UTC."""
+
+    format: int
+    phone_number_id: str
+    clock_ms: int = 0
+    """The greatest event time it has seen that was not far beyond its append time; 0 before the first."""
+    floor_ms: int = 0
+    """Facts before this instant may be gone; 0 while nothing is. It never moves back."""
+    swept_day: int = 0
+    """Whatever was to leave up to this day of the agenda has left."""
+    heard_day: int = 0
+    """The day of append time on which it last spoke."""
+    check_day: int = 0
+    """The day of append time on which it will have been silent for too long; 0: nobody looks."""
+
+
 class Ledger(msgspec.Struct, array_like=True, gc=False):
     """Both conservation ledgers of one partition (architecture: conservation): every event and every delivery has exactly one side."""
 
@@ -210,6 +247,8 @@ class Ledger(msgspec.Struct, array_like=True, gc=False):
     deliveries: dict[str, int] = msgspec.field(default_factory=dict)
     appended_at_ms: int | None = None
     """The newest append time of this partition; None offline."""
+    forgotten: dict[str, int] = msgspec.field(default_factory=dict)
+    """How many of `deliveries` have left the state, by the side on which they left it."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -230,4 +269,5 @@ decode_leaf = msgspec.msgpack.Decoder(LeafRecord).decode
 decode_edge = msgspec.msgpack.Decoder(Edge).decode
 decode_profiles = msgspec.msgpack.Decoder(Profiles).decode
 decode_job = msgspec.msgpack.Decoder(Job).decode
+decode_number = msgspec.msgpack.Decoder(PhoneNumber).decode
 decode_ledger = msgspec.msgpack.Decoder(Ledger).decode

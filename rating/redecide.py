@@ -55,6 +55,11 @@ class Redecision:
             return
         conversation = keys.conversation(delivery.phone_number_id, case.user)
         self._file(delivery_key, delivery, conversation, case.billed_at_ms)
+        if delivery.parked:
+            if case.is_read_alone:
+                self._corrections.to_nothing(delivery)
+                return
+            delivery.parked = ()
         kept = self._kept_profiles(delivery, case.account_id)
         self._decide(delivery, case, conversation, kept or self._bench.profiles(case.account_id), kept is None)
 
@@ -160,6 +165,9 @@ class Redecision:
                 continue
             order = self._order(delivery, each)
             moment = _moment(delivery, each.at_ms)
+            if enters and self._bench.agenda is not None:
+                entries = self._bench.leaves.of(order.bucket)
+                self._bench.agenda.month(self._bench.number(delivery.phone_number_id), entries, order.bucket, each.month)
             if each.takes:
                 self._edge_moved(delivery.phone_number_id, order, order.take(moment) if enters else order.give_back(moment))
             elif enters:

@@ -44,29 +44,70 @@ def total_text(figures: Figures) -> TotalText:
 class Totals:
     """The totals that one step touches: read once, changed in memory, written and published once."""
 
-    __slots__ = ("_state", "_touched")
+    __slots__ = ("_gone", "_released", "_state", "_touched", "new")
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self.new: list[tuple[bytes, Figures]] = []
+        """State keys of the totals that this step began, each with figures that it counts."""
         self._touched: dict[bytes, tuple[TotalText, Total]] = {}
+        self._released: dict[bytes, Total] = {}
+        self._gone: set[bytes] = set()
 
     def add(self, figures: Figures, text: TotalText, sign: int) -> None:
         """Adds a line with these figures (`sign` 1) or takes one back (`sign` -1)."""
         touched = self._touched.get(text.state_key)
         if touched is None:
             known = self._state.get(text.state_key)
+            if known is None:
+                self.new.append((text.state_key, figures))
             total = Total(FORMAT) if known is None else decode_total(known)
             touched = self._touched[text.state_key] = text, total
         total = touched[1]
         total.messages += sign
+        total.held += sign
         total.cost_nanos += sign * figures.cost_nanos
         total.amount_nanos += sign * figures.amount_nanos
+
+    def let_go(self, text: TotalText) -> None:
+        """A delivery with a line in a total leaves the state; the total stays what it is."""
+        touched = self._touched.get(text.state_key)
+        total = self._released.get(text.state_key) if touched is None else touched[1]
+        if total is None:
+            known = self._state.get(text.state_key)
+            if known is None:
+                raise AssertionError("a line in force without its total")
+            total = self._released[text.state_key] = decode_total(known)
+        total.held -= 1
+
+    def forget(self, state_key: bytes) -> bool:
+        """Removes a total from the state, where no delivery has its line in it; returns whether it is gone. What was published stays."""
+        total = self._released.get(state_key)
+        if total is None and (known := self._state.get(state_key)) is not None:
+            total = decode_total(known)
+        touched = self._touched.get(state_key)
+        if touched is not None:
+            total = touched[1]
+        if total is not None and total.held:
+            return False
+        self._released.pop(state_key, None)
+        self._state.delete(state_key)
+        self._gone.add(state_key)
+        return True
+
+    def knows(self, text: TotalText) -> bool:
+        """Whether a total is in the state, or will be after this step."""
+        touched = text.state_key in self._touched and text.state_key not in self._gone
+        return touched or self._state.get(text.state_key) is not None
 
     def settle(self) -> list[Output]:
         """Writes what was touched and returns the records to publish, zero included; call it once, at the end of a step."""
         outputs = []
-        for key, (text, total) in self._touched.items():
+        for key, total in self._released.items():
             self._state.put(key, encode(total))
+        for key, (text, total) in self._touched.items():
+            if key not in self._gone:
+                self._state.put(key, encode(total))
             outputs.append(Output(TOPIC, text.record_key, _record(text, total), text.partition_key))
         return outputs
 

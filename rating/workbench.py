@@ -12,9 +12,22 @@ from typing import Final
 import msgspec
 
 from rating import keys
+from rating.agenda import Agenda
 from rating.leaves import Leaves
 from rating.profiles import Known, known_by
-from rating.records import FORMAT, Delivery, Job, Ledger, Profiles, decode_delivery, decode_job, decode_ledger, encode
+from rating.records import (
+    FORMAT,
+    Delivery,
+    Job,
+    Ledger,
+    PhoneNumber,
+    Profiles,
+    decode_delivery,
+    decode_job,
+    decode_ledger,
+    decode_number,
+    encode,
+)
 from rating.stage import PREFIX_BYTES, Effects, Output, State
 from rating.totals import Totals
 from schemas.decode import Event
@@ -26,8 +39,10 @@ FIRST_MEMBER: Final = b"\x01"
 class Workbench:
     """Cached access to a partition's facts for the length of one step."""
 
-    def __init__(self, state: State, redecisions: int) -> None:
+    def __init__(self, state: State, redecisions: int, agenda: Agenda | None = None) -> None:
+        """`agenda` is kept by who forgets; None where nothing is ever forgotten."""
         self.state = state
+        self.agenda = agenda
         self.outputs: list[Output] = []
         self.counts: defaultdict[str, int] = defaultdict(int)
         """For metrics only."""
@@ -37,13 +52,15 @@ class Workbench:
         self.ledger = Ledger() if known is None else decode_ledger(known)
         self.redecisions_left = redecisions
         self._deliveries: dict[bytes, Delivery] = {}
-        self._clocks: dict[str, int] = {}
+        self._numbers: dict[str, PhoneNumber] = {}
         self.next_wait_ms: dict[str, int] = {}
         """When the first wait of a phone number ends, where that is known."""
         self._due: deque[bytes] = deque()
         self._marked: dict[bytes, bool] = {}
         """What is in `_due`, and whether its wait is over."""
         self._jobs: deque[Job] = deque()
+        self.is_sweeping = False
+        """Whether something that is due to leave must wait for the next step."""
 
     # Deliveries
 
@@ -56,6 +73,18 @@ class Workbench:
                 return None
             found = self._deliveries[key] = decode_delivery(known)
         return found
+
+    def peek(self, key: bytes) -> Delivery | None:
+        """The delivery under a key as it is by now, to be looked at only: this step will not write it back."""
+        found = self._deliveries.get(key)
+        if found is None and (known := self.state.get(key)) is not None:
+            found = decode_delivery(known)
+        return found
+
+    def drop(self, key: bytes) -> None:
+        """Removes a delivery from the state."""
+        self._deliveries.pop(key, None)
+        self.state.delete(key)
 
     def delivery_of(self, event: Event, participant: str) -> tuple[bytes, Delivery]:
         """The delivery that a status event is about with its key, made where there is none."""
@@ -93,6 +122,11 @@ class Workbench:
         for key, value in list(self.state.range(keys.JOBS)):
             self._jobs.append(decode_job(value))
             self.state.delete(key)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether deliveries must be decided again that this step's allotment left."""
+        return bool(self._jobs)
 
     def next_due(self) -> tuple[bytes, bool] | None:
         """The next delivery to decide, and whether its wait is over; None when nothing is left for this step.
@@ -146,21 +180,35 @@ class Workbench:
 
     # Clocks and profiles
 
-    def clock_ms(self, phone_number_id: str) -> int:
-        """The phone number's clock: the greatest event time it has seen; 0 before the first."""
-        found = self._clocks.get(phone_number_id)
+    def number(self, phone_number_id: str) -> PhoneNumber:
+        """A phone number's clock, to be changed in place."""
+        found = self._numbers.get(phone_number_id)
         if found is None:
-            known = self.state.get(keys.of_owner(keys.CLOCK, phone_number_id))
-            found = self._clocks[phone_number_id] = 0 if known is None else keys.at(known)
+            key = keys.of_owner(keys.CLOCK, phone_number_id)
+            known = self.state.get(key)
+            found = self._numbers[phone_number_id] = PhoneNumber(FORMAT, phone_number_id) if known is None else decode_number(known)
+            if known is None:
+                self.state.put(key, encode(found))  # so that it is found under its key in this step
         return found
+
+    def number_under(self, key: bytes) -> PhoneNumber:
+        """The phone number whose clock lies under this key; there must be one."""
+        known = self.state.get(key)
+        if known is None:
+            raise AssertionError("a phone number without a clock")
+        number = decode_number(known)
+        return self._numbers.setdefault(number.phone_number_id, number)
+
+    def touched_numbers(self) -> list[PhoneNumber]:
+        """Those that this step has asked for."""
+        return list(self._numbers.values())
 
     def move_clock(self, phone_number_id: str, to_ms: int) -> int:
         """Moves the clock forward; an older time leaves it. Returns what it is then."""
-        now_ms = self.clock_ms(phone_number_id)
-        if to_ms <= now_ms:
-            return now_ms
-        self._clocks[phone_number_id] = to_ms
-        return to_ms
+        number = self.number(phone_number_id)
+        if to_ms > number.clock_ms:
+            number.clock_ms = to_ms
+        return number.clock_ms
 
     def profiles(self, account_id: str) -> Known | None:
         """The account's profiles as known now."""
@@ -199,12 +247,12 @@ class Workbench:
         for key, delivery in self._deliveries.items():
             self.state.put(key, encode(delivery))
         self.leaves.settle()
-        for phone_number_id, clock_ms in self._clocks.items():
-            self.state.put(keys.of_owner(keys.CLOCK, phone_number_id), keys.instant(clock_ms))
+        for phone_number_id, clock in self._numbers.items():
+            self.state.put(keys.of_owner(keys.CLOCK, phone_number_id), encode(clock))
         for number, job in enumerate(self._jobs):
             self.state.put(keys.JOBS + number.to_bytes(4, "big"), encode(job))
         self.state.put(keys.LEDGER_KEY, encode(self.ledger))
-        return Effects([*self.outputs, *self.totals.settle()], self.counts, unfinished=bool(self._jobs))
+        return Effects([*self.outputs, *self.totals.settle()], self.counts, unfinished=self.has_work or self.is_sweeping)
 
 
 def _ends_every_wait(job: Job) -> bool:

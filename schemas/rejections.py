@@ -16,6 +16,8 @@ UNKNOWN_TYPE: Final = "unknown_type"
 TIME_OUT_OF_RANGE: Final = "time_out_of_range"
 PROFILE_CONFLICT: Final = "profile_conflict"
 """Of profiles only: a valid one that contradicts what is known of its account."""
+TOO_LATE: Final = "too_late"
+"""In the stream only, of valid events: what they would change is forgotten."""
 
 REASONS: Final = (TOO_LARGE, INVALID_JSON, UNSUPPORTED_VERSION, UNKNOWN_TYPE, INVALID_FIELD, TIME_OUT_OF_RANGE)
 """In the order in which they apply to a JSON object; JSON that is no object is `invalid_field` at once."""
@@ -25,7 +27,7 @@ class Rejection(NamedTuple):
     """A refused record. A publisher mends it and sends it again; the stream goes on without it."""
 
     reason: str
-    """Stable code, one of `REASONS` or `PROFILE_CONFLICT`: what programs look at."""
+    """Stable code, one of `REASONS`, `PROFILE_CONFLICT` or `TOO_LATE`: what programs look at."""
     detail: str
     """Every problem, `field: what is wrong`, joined by `; `. Names fields and rules, never values: they may be personal."""
 

@@ -124,7 +124,7 @@ def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(name)
     from streams.settings import load
-    from streams.stages import meter_of
+    from streams.stages import forgetting_meter_of
 
     settings = load()
-    return faust_app(settings, meter_of(settings), "meter", topics.METER)
+    return faust_app(settings, forgetting_meter_of(settings), "meter", topics.METER)

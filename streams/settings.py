@@ -18,6 +18,7 @@ from streams.errors import UserError
 
 ENV_PREFIX: Final = "WAMETER_"
 CONFIG_FILE: Final = "wameter.toml"
+SHORTEST_HORIZON_DAYS: Final = 31
 
 Milliseconds = Annotated[int, Field(ge=0, le=86_400_000)]
 Address = Annotated[str, Field(pattern=r"^[^\s,:/]+:\d{1,5}(,[^\s,:/]+:\d{1,5})*$")]
@@ -56,6 +57,11 @@ class Settings(BaseModel):
     )
     message_ids: Literal["plain", "hashed"] = Field(
         "plain", description="`hashed` replaces message ids in everything published, since a wamid can encode the user's phone number."
+    )
+    horizon_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        35,
+        description="How many days an event may be older than the newest of its phone number. An older one is rejected as `too_late`, and "
+        "what none can change any more is forgotten. At least 31, since WhatsApp delivers for 30 days; 0: nothing is ever forgotten.",
     )
     catalog: Path | None = Field(None, description="Directory of rate cards and markets, laid over the shipped catalog.")
 
@@ -225,6 +231,11 @@ def _misfits(settings: Settings) -> list[str]:
         )
     if settings.ssl_ca_file is not None and not settings.security_protocol.endswith("SSL"):
         problems.append(f"ssl_ca_file: security_protocol {settings.security_protocol} has no certificates; set SSL or SASL_SSL")
+    if 0 < settings.horizon_days < SHORTEST_HORIZON_DAYS:
+        problems.append(
+            f"horizon_days: {settings.horizon_days} is shorter than WhatsApp may take to deliver a message, so it would be forgotten "
+            f"before it is billed; set at least {SHORTEST_HORIZON_DAYS}, or 0 to forget nothing"
+        )
     if settings.transaction_timeout_ms < settings.step_timeout_ms:
         problems.append(
             f"transaction_timeout_ms: {settings.transaction_timeout_ms} is shorter than step_timeout_ms {settings.step_timeout_ms}, "

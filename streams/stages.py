@@ -10,8 +10,25 @@ from streams.settings import Settings
 
 
 def meter_of(settings: Settings) -> Meter:
-    """METER with the catalog, window basis and message ids of the settings. Raises `UserError` for a catalog that cannot be loaded."""
-    return Meter(catalog_of(settings), window_basis=settings.window_basis, hash_message_ids=settings.message_ids == "hashed")
+    """METER with the catalog, window basis and message ids of the settings, as for files: it forgets nothing, and nothing is too late.
+
+    Raises `UserError` for a catalog that cannot be loaded.
+    """
+    return _meter(settings, None)
+
+
+def forgetting_meter_of(settings: Settings) -> Meter:
+    """The same for the stream: it forgets, as the settings say. Raises `UserError` likewise."""
+    return _meter(settings, settings.horizon_days)
+
+
+def _meter(settings: Settings, horizon_days: int | None) -> Meter:
+    return Meter(
+        catalog_of(settings),
+        window_basis=settings.window_basis,
+        hash_message_ids=settings.message_ids == "hashed",
+        horizon_days=horizon_days,
+    )
 
 
 def catalog_of(settings: Settings) -> Catalog:

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError, NodeNotReadyError
 
-from rating.keys import CLOCK, LEDGER_KEY, at
-from rating.records import Ledger, decode_ledger
+from rating.keys import CLOCK, LEDGER_KEY
+from rating.records import Ledger, decode_ledger, decode_number
 from rating.stage import Record
 from streams.brokers import embedded
 from streams.errors import UnreachableError, UserError
@@ -137,7 +137,7 @@ class TopicReader:
             elif key == positions.key_of(topic, record.partition) and value is not None:
                 state.position = int.from_bytes(value, "big")
             elif key[:1] == CLOCK:
-                clocks[record.partition, key] = 0 if value is None else at(value)
+                clocks[record.partition, key] = 0 if value is None else decode_number(value).clock_ms
         for (partition, _), clock_ms in clocks.items():
             state = found[partition]
             state.clock_ms = max(clock_ms, state.clock_ms or 0)

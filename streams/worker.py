@@ -22,7 +22,7 @@ from streams.kafka import aiokafka_fixes
 from streams.kafka.clients import unreachable
 from streams.kafka.collector import spare_what_stays
 from streams.settings import Settings
-from streams.stages import meter_of
+from streams.stages import forgetting_meter_of
 
 log = structlog.get_logger(__name__)
 STOP_TIMEOUT_S = 9.0
@@ -43,7 +43,7 @@ def run_worker(
     `streams.guards.fatal.Exit`. Without a stage it runs METER.
     """
     logs.configure(settings)
-    return uvloop.run(_run(settings, stage or meter_of(settings), stage_name, stage_topics, drain))
+    return uvloop.run(_run(settings, stage or forgetting_meter_of(settings), stage_name, stage_topics, drain))
 
 
 async def _run(settings: Settings, stage: Stage, stage_name: str, stage_topics: Sequence[topics.Topic], drain: bool) -> int:

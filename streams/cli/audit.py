@@ -29,6 +29,8 @@ class Report:
     events: Counter[str]
     """METER's tallies."""
     deliveries: Counter[str]
+    forgotten: int
+    """How many of these deliveries have left the state, as nothing can change them any more."""
     unread: int
     moved: bool
     """Whether the pipeline went on while it was audited: then differences mean little."""
@@ -70,12 +72,13 @@ async def read(reader: TopicReader) -> Report:
         else:
             unread += 1
     after = await reader.states(MESSAGES)
-    events, deliveries = Counter[str](), Counter[str]()
+    events, deliveries, forgotten = Counter[str](), Counter[str](), 0
     for state in states.values():
         events.update(state.ledger.events)
         deliveries.update(state.ledger.deliveries)
+        forgotten += sum(state.ledger.forgotten.values())
     moved = any(after[number].position != state.position for number, state in states.items())
-    return Report(audit, events, deliveries, unread, moved)
+    return Report(audit, events, deliveries, forgotten, unread, moved)
 
 
 def print_report(report: Report) -> int:
@@ -93,7 +96,8 @@ def print_report(report: Report) -> int:
     if report.unread:
         click.echo(f"{report.unread:,} events are still to be read")
     if equal and not findings:
-        click.echo(f"every event and every delivery is accounted for; {audit.lines:,} lines add up to the totals")
+        gone = f"; {report.forgotten:,} deliveries are forgotten" if report.forgotten else ""
+        click.echo(f"every event and every delivery is accounted for; {audit.lines:,} lines add up to the totals{gone}")
         return DONE
     if report.moved:
         click.echo("the pipeline went on during the audit, so what differs may be work in progress; run it again when no events come in")

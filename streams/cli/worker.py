@@ -31,9 +31,9 @@ def command(drain: bool, supervise: bool, **flags: Any) -> int:
     are partitions. Any setting can also be an environment variable, --web-port is WAMETER_WEB_PORT, or a line of wameter.toml.
     """
     settings = settings_from(flags)
-    from streams.stages import meter_of
+    from streams.stages import forgetting_meter_of
 
-    stage = meter_of(settings)  # a catalog that cannot be loaded is told before anything is supervised
+    stage = forgetting_meter_of(settings)  # a catalog that cannot be loaded is told before anything is supervised
     if supervise:
         from streams import logs
         from streams.supervise import supervise as keep_running
