@@ -16,7 +16,7 @@ from rating.localtime import local_date
 from rating.money import ZERO, Nanos, fee_on
 from rating.profiles import Known, version_on
 from rating.records import Figures, Unrated, Version
-from rating.rulebooks import CATEGORIES, CHARGED, FREE, IN_FREE_ENTRY_POINT, REACTION, Clause, Verdict, rulebook_on
+from rating.rulebooks import CATEGORIES, CHARGED, FREE, IN_FREE_ENTRY_POINT, REACTION, Clause, Rulebook, Verdict, rulebook_on
 
 META_OUTCOMES: Final = {
     "regular": CHARGED,
@@ -75,13 +75,21 @@ def dated(case: Case, known: Known | None) -> tuple[LocalDate, Version] | None:
 
 
 def circumstances_of(
-    case: Case, phone_number_id: str, profiles: bytes, date: LocalDate, catalog: Catalog, *, in_window: bool, in_free_entry_point: bool
+    case: Case,
+    phone_number_id: str,
+    profiles: bytes,
+    date: LocalDate,
+    catalog: Catalog,
+    *,
+    in_window: bool,
+    in_free_entry_point: bool,
+    always: Rulebook | None = None,
 ) -> Circumstances | str:
     """What a dated delivery is decided by, or why it cannot be priced, in the contract's order of precedence.
 
     The reason `no_category` is final only when the wait for the category is over.
     """
-    if rulebook_on(date) is None:
+    if always is None and rulebook_on(date) is None:
         return "no_rulebook"
     if case.pricing_type is not None and case.pricing_type not in META_OUTCOMES:
         return "unknown_pricing"
@@ -106,9 +114,9 @@ def circumstances_of(
     )
 
 
-def ruling_on(given: Circumstances, account_id: str, version: Version, catalog: Catalog) -> Ruling:
+def ruling_on(given: Circumstances, account_id: str, version: Version, catalog: Catalog, always: Rulebook | None = None) -> Ruling:
     """Decides. A function of its arguments alone, and those are equal for many deliveries: whoever remembers rulings saves them."""
-    rulebook = rulebook_on(given.date)
+    rulebook = always or rulebook_on(given.date)
     if rulebook is None:
         raise AssertionError("circumstances on a date without a rulebook")
     category = _international(given.category, given.country, version, given.date)

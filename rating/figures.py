@@ -14,6 +14,7 @@ from rating.decision import Circumstances, Ruling, ruling_on
 from rating.ids import digest_of
 from rating.lines import LineText, line_text
 from rating.records import Figures, Version, decode_figures, encode
+from rating.rulebooks import Rulebook
 from rating.stage import State
 from rating.totals import TotalText, total_text
 
@@ -42,8 +43,10 @@ class Decided(NamedTuple):
 class FiguresBook:
     """Rulings by their circumstances, and figures by their name."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, always: Rulebook | None = None) -> None:
+        """`always` is the rulebook for all dates, where they are not to choose it."""
         self._catalog = catalog
+        self.always: Final = always
         self._rulings: dict[Circumstances, Decided] = {}
         self._by_name: dict[bytes, Priced] = {}
 
@@ -53,7 +56,7 @@ class FiguresBook:
         if known is None:
             if len(self._rulings) >= _REMEMBERED:
                 self._rulings.clear()
-            known = self._rulings[given] = self._decided(ruling_on(given, account_id, version, self._catalog))
+            known = self._rulings[given] = self._decided(ruling_on(given, account_id, version, self._catalog, self.always))
         return known
 
     def named(self, name: bytes, state: State) -> Priced:

@@ -23,6 +23,7 @@ from rating.profiles import ProfileRefusedError, version_of, with_version
 from rating.records import FORMAT
 from rating.redecide import Redecision
 from rating.rejects import REJECTS, rejected_record
+from rating.rulebooks import Rulebook
 from rating.stage import Effects, Record, State, Tick
 from rating.totals import TOPIC as TOTALS
 from rating.workbench import Workbench
@@ -57,16 +58,19 @@ class Meter:
         hash_message_ids: bool = False,
         redecisions_per_step: int = REDECISIONS_PER_STEP,
         horizon_days: int | None = None,
+        always_rulebook: Rulebook | None = None,
     ) -> None:
         """`window_basis` is the instant that a window must cover: of delivery (seed S003) or of sending. `allowance` is at least 1.
 
         `horizon_days` is how long facts are remembered by their phone number's clock. 0: for ever, but another stage may go on with the
         state and forget. None: for ever, and nothing is kept track of, as offline.
+
+        `always_rulebook` decides on all dates: for the question what would be. No published line may ever come of it.
         """
         if allowance < 1:
             raise ValueError(f"an allowance of {allowance} places; a rulebook without one has no allowance clause instead")
         self._catalog = catalog
-        self._book = FiguresBook(catalog)
+        self._book = FiguresBook(catalog, always_rulebook)
         self._allowance = allowance
         self._window_by_sent = window_basis == "sent"
         self._publisher = Publisher(hash_message_ids=hash_message_ids)

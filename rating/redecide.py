@@ -79,6 +79,7 @@ class Redecision:
             self._catalog,
             in_window=window is not None,
             in_free_entry_point=self._in_free_entry_point(case, entries),
+            always=self._book.always,
         )
         if isinstance(given, str):
             if given == "no_category" and not delivery.wait_is_over:

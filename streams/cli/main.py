@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "totals": ("streams.cli.totals", "Consumption by date, country and category."),
     "explain": ("streams.cli.explain", "Why a message costs what it costs."),
     "quote": ("streams.cli.quote", "What a message would cost, before it is sent."),
+    "whatif": ("streams.cli.whatif", "The same history under other prices."),
     "bill": ("streams.cli.bill", "Bill subscriptions from files, without a broker."),
     "audit": ("streams.cli.audit", "Recompute both ledgers from the topics."),
     "cards": ("streams.cli.cards", "Import, compare, check and show rate cards."),

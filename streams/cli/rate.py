@@ -74,7 +74,7 @@ def command(files: tuple[str, ...], accounts: str, form: str, **options: Any) ->
     """
     settings = settings_from(options)
     outputs = {f"--{name}": options[name] for name in ("totals", "lines", "unrated", "rejected")}
-    _check_inputs(files, accounts)
+    check_inputs(files, accounts)
     check_names(outputs, (*files, accounts))
     from streams.stages import meter_of  # the catalog takes a moment to load: not for a mistyped file name
 
@@ -136,7 +136,7 @@ def _rejected(block: Block, refused: Refused) -> dict[str, object]:
     }
 
 
-def _check_inputs(files: tuple[str, ...], accounts: str) -> None:
+def check_inputs(files: tuple[str, ...], accounts: str) -> None:
     """Says what cannot be read before anything is; every file at once. Raises `UserError`."""
     problems = [f"{name}: {what}" for name in (*files, accounts) if (what := _unreadable(name))]
     if [*files, accounts].count(STDIN) > 1:
