@@ -13,7 +13,6 @@ from rating.billing.machine import Answer
 from rating.billing.offline import Biller, rejected_line
 from rating.billing.plans import Plans, PlansProblemsError
 from rating.billing.plans_file import read_plans, shipped_example
-from rating.billing.printed import printed
 from schemas.rejections import Rejection
 from streams.cli.exit_codes import DONE, SOME_REJECTED_OR_UNRATED
 from streams.cli.options import ExampleCommand
@@ -21,6 +20,7 @@ from streams.cli.outputs import STDOUT, JsonLines, check_names, open_outputs
 from streams.errors import UserError
 from streams.inputs import STDIN, blocks, open_input, read_whole
 from streams.invoices.files import Documents, document_options
+from streams.invoices.text import text_of
 from streams.kafka.collector import few_searches
 from streams.state.store import Store
 
@@ -143,7 +143,7 @@ class _Writer:
             self._opened["--invoices"].write_all(answer.invoices)
             return
         for invoice in answer.invoices:
-            self._echo(("\n\n" if self._printed else "") + printed(invoice))
+            self._echo(("\n\n" if self._printed else "") + text_of(invoice))
             self._printed += 1
 
     def rejected(self, refused: Rejection | None, file: str, number: int, raw: bytes) -> None:

@@ -1,1 +1,1 @@
-"""Invoices as documents that people look at: HTML and PDF."""
+"""Invoices as people look at them: text, HTML and PDF."""

@@ -42,14 +42,14 @@ class Documents:
     def __init__(self, html: str | None, pdf: str | None, locale: str | None, font: str | None, *, folders: bool) -> None:
         """Raises `UserError` where the locale or the font is none, or the extra is not installed."""
         self._html, self._pdf, self._folders = html, pdf, folders
-        self._locale, self._font = locale or DEFAULT_LOCALE, font
+        self._font = font
         if not self.are_wanted and (locale, font) != (None, None):
             raise UserError("--locale and --font are for documents; add --html or --pdf")
         if self.are_wanted:
             _installed()
-            from streams.invoices.figures import figures_of
+            from streams.invoices.locales import figures_of
 
-            figures_of(self._locale)
+            self._figures = figures_of(locale or DEFAULT_LOCALE)
 
     @property
     def are_wanted(self) -> bool:
@@ -64,7 +64,7 @@ class Documents:
         from streams.invoices.pdf import pdf_of
         from streams.invoices.view import view_of
 
-        view = view_of(invoice, self._locale)
+        view = view_of(invoice, self._figures)
         if self._html is not None:
             self._put(self._html, f"{_file_name(view.number)}.html", html_of(view))
         if self._pdf is not None:

@@ -28,6 +28,8 @@ QUIET: Final = HexColor("#5b6570")
 RULE: Final = HexColor("#d5dae0")
 MARGIN: Final = 18 * mm
 WIDTH: Final = A4[0] - 2 * MARGIN
+LONGEST: Final = 300
+"""Characters of a text in a cell."""
 FIGURE_COLUMNS: Final = (27 * mm, 29 * mm, 16 * mm, 30 * mm)
 
 _INSTEAD: Final = str.maketrans({"\u202f": "\u00a0", "\u2009": "\u00a0", "\u2212": "\u2013"})
@@ -104,7 +106,13 @@ def _is_in_helvetica(letter: str) -> bool:
 
 
 def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
-    return Paragraph(escape(text.translate(_INSTEAD)), style)
+    return Paragraph(_escaped(text), style)
+
+
+def _escaped(text: str) -> str:
+    """A name or a figure in a cell, which must fit on a page: what is absurdly long is cut. The HTML has it whole."""
+    text = text.translate(_INSTEAD)
+    return escape(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 
 
 def _head(view: View, styles: _Styles) -> list[Flowable]:
@@ -157,7 +165,7 @@ def _figures(row: Row, view: View) -> tuple[str, ...]:
 def _what(row: Row, styles: _Styles) -> Paragraph:
     about = "".join(f'<br/><font size="8" color="#5b6570">{escape(text)}</font>' for text in (row.period, row.note) if text)
     mark = f'<super size="6.5"><a name="line-{row.mark}"/><a href="#evidence-{row.mark}" color="#5b6570">{row.mark}</a></super>'
-    return Paragraph(f"{escape(row.name)}{mark}{about}".translate(_INSTEAD), styles.text)
+    return Paragraph(f"{_escaped(row.name)}{mark}{about}".translate(_INSTEAD), styles.text)
 
 
 def _subtotal(section: Section, view: View, styles: _Styles) -> list[Flowable | str]:
@@ -168,9 +176,18 @@ def _subtotal(section: Section, view: View, styles: _Styles) -> list[Flowable | 
 def _evidence(view: View, styles: _Styles) -> list[Flowable]:
     found: list[Flowable] = [_paragraph(view.words.rests_on, styles.quiet)]
     for row in (row for section in view.sections for row in section.rows):
-        link = f'<a name="evidence-{row.mark}"/>{row.mark}. <a href="#line-{row.mark}" color="#5b6570">{escape(row.name)}</a>'
+        link = f'<a name="evidence-{row.mark}"/>{row.mark}. <a href="#line-{row.mark}" color="#5b6570">{_escaped(row.name)}</a>'
         found.append(Paragraph(f"{link}: {escape(row.evidence)}".translate(_INSTEAD), styles.quiet))
     return found
+
+
+def _shortened(number: str, font: str) -> str:
+    """An invoice's number as much as fits beside the page's: its end tells more than its beginning."""
+    if pdfmetrics.stringWidth(number, font, 8) <= WIDTH * 3 / 4:
+        return number
+    while pdfmetrics.stringWidth(f"… {number}", font, 8) > WIDTH * 3 / 4:
+        number = number[1:]
+    return f"… {number}"
 
 
 def _numbered(view: View, styles: _Styles) -> type[Canvas]:
@@ -190,7 +207,7 @@ def _numbered(view: View, styles: _Styles) -> type[Canvas]:
                 self.__dict__.update(page)
                 self.setFont(styles.regular, 8)
                 self.setFillColor(QUIET)
-                self.drawString(MARGIN, MARGIN - 2 * mm, view.number.translate(_INSTEAD))
+                self.drawString(MARGIN, MARGIN - 2 * mm, _shortened(view.number.translate(_INSTEAD), styles.regular))
                 said = view.words.page.format(page=number, pages=len(self._pages))
                 self.drawRightString(A4[0] - MARGIN, MARGIN - 2 * mm, said)
                 super().showPage()

@@ -1,4 +1,4 @@
-"""What a document shows of an invoice, in words and printed figures: HTML and PDF differ in how they set it, in nothing else.
+"""What is shown of an invoice, in words and printed figures: terminal, HTML and PDF differ in how they set it.
 
 Nothing is computed here but words: every amount is the text that the invoice has.
 """
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
-from streams.invoices.figures import Figures, figures_of
-from streams.invoices.words import Words, words_of
+from streams.invoices.figures import PLAIN, Figures
+from streams.invoices.words import Words
 
 _CYCLE_DAYS: Final = (28, 29, 30, 31)
 _DATE_LENGTH: Final = len("2025-06-10")
@@ -28,6 +28,8 @@ class Row(NamedTuple):
     quantity: str
     unit_price: str
     months: str
+    fraction: str
+    """The same as an exact fraction, `364/31`; empty where they are whole."""
     amount: str
     evidence: str
 
@@ -50,6 +52,7 @@ class View(NamedTuple):
     words: Words
     title: str
     number: str
+    period: str
     facts: tuple[tuple[str, str], ...]
     """Account, date of issue, period: name and value."""
     sections: tuple[Section, ...]
@@ -64,10 +67,9 @@ class View(NamedTuple):
         return any(row.unit_price for section in self.sections for row in section.rows)
 
 
-def view_of(invoice: dict[str, Any], locale: str = "en") -> View:
-    """The document of an invoice (contract §6, as JSON) for a locale. Raises `UserError` for an unknown one."""
-    figures = figures_of(locale)
-    words = words_of(figures.locale.language)
+def view_of(invoice: dict[str, Any], figures: Figures = PLAIN) -> View:
+    """What is shown of an invoice (contract §6, as JSON)."""
+    words, period = figures.words, figures.span(invoice["period"]["from"], invoice["period"]["to"])
     sections, marks = [], 0
     for each in invoice["sections"]:
         rows = [_row(line, str(marks + n), figures, words) for n, line in enumerate(each["lines"], 1)]
@@ -76,15 +78,16 @@ def view_of(invoice: dict[str, Any], locale: str = "en") -> View:
         heading = words.sections.get(each["lines"][0]["kind"], each["name"])
         sections.append(Section(heading, tuple(rows), figures.decimal(each["amount"]) if needs_sum else ""))
     return View(
-        language=figures.locale.language,
-        direction=figures.locale.text_direction,
+        language=figures.language,
+        direction=figures.direction,
         words=words,
         title={"annual": words.annual, "cycle": words.cycle, "amendment": words.amendment}[invoice["kind"]],
         number=invoice["number"],
+        period=period,
         facts=(
             (words.account, invoice["account_id"]),
             (words.issued, figures.day(invoice["issued_at"][:_DATE_LENGTH])),
-            (words.period, figures.span(invoice["period"]["from"], invoice["period"]["to"])),
+            (words.period, period),
             (words.currency, invoice["currency"]),
         ),
         sections=tuple(sections),
@@ -107,6 +110,7 @@ def _row(line: dict[str, Any], mark: str, figures: Figures, words: Words) -> Row
         quantity=quantity,
         unit_price="" if is_usage else figures.decimal(line["unit_price"]),
         months="" if is_usage else figures.decimal(line["months"]),
+        fraction="" if line["proration"] is None else f"{line['proration']['numerator']}/{line['proration']['denominator']}",
         amount=figures.decimal(line["amount"]),
         evidence=_evidence(line, figures, words),
     )

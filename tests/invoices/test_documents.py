@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from rating.billing.offline import bill
 from streams.errors import UserError
-from streams.invoices.figures import figures_of
 from streams.invoices.html import html_of
+from streams.invoices.locales import figures_of
 from streams.invoices.pdf import pdf_of
 from streams.invoices.view import view_of
 from tests.billing_laws.histories import generate
@@ -90,7 +90,7 @@ def test_every_line_of_generated_invoices_stands_in_both_documents() -> None:
     for seed in range(25):
         history = generate(random.Random(seed))
         for each in bill(history.commands, history.plans, history.totals, history.until)[1][:4]:
-            view = view_of(each, "en_US")
+            view = view_of(each, figures_of("en_US"))
             html, pdf = " ".join(Text(html_of(view)).words), words_of_pdf(pdf_of(view))
             lines = [line for section in each["sections"] for line in section["lines"]]
             for text in [each["number"], each["account_id"], *(line["name"] for line in lines)]:
@@ -111,11 +111,11 @@ def test_a_figure_is_printed_by_the_locale_and_no_digit_is_lost(locale: str, tex
 
 
 def test_figures_and_words_follow_the_locale() -> None:
-    row = view_of(invoice(LINE | {"amount": "1234.50"}), "fr-FR").sections[0].rows[0]
+    row = view_of(invoice(LINE | {"amount": "1234.50"}), figures_of("fr-FR")).sections[0].rows[0]
     assert (row.amount, row.period) == ("1\u202f234,50", "8 août 2024 – 30 juil. 2025")
     assert row.note == "11 mois entiers, et 23 des 31 jours du premier cycle"
-    assert view_of(invoice(USAGE), "fr").sections[0].name == "Consommation WhatsApp"
-    assert view_of(invoice(), "nl").words.total == "Total", "English where there are no words"
+    assert view_of(invoice(USAGE), figures_of("fr")).sections[0].name == "Consommation WhatsApp"
+    assert view_of(invoice(), figures_of("nl")).words.total == "Total", "English where there are no words"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_the_days_that_are_told_are_those_of_the_calendar(start: date, by_month:
 
 def test_usage_is_counted_in_messages_and_rests_on_days_told_as_stretches() -> None:
     days = ["2024-08-01", "2024-08-02", "2024-08-03", "2024-08-07"]
-    row = view_of(invoice(USAGE | {"quantity": "1", "evidence": days})).sections[0].rows[0]
+    row = view_of(invoice(USAGE | {"quantity": "1", "evidence": days}), figures_of("en_US")).sections[0].rows[0]
     assert (row.quantity, row.unit_price, row.months) == ("1 message", "", "")
     assert row.evidence == "usage of Aug 1, 2024 – Aug 3, 2024, Aug 7, 2024"
 
@@ -182,9 +182,15 @@ def test_a_long_invoice_goes_over_pages_that_are_numbered_and_repeat_the_head() 
 
 @pytest.mark.parametrize("locale", ["fr_FR", "de_CH", "sv_SE", "pt_BR", "es_ES", "it_IT", "nl_NL", "nb_NO", "fi_FI"])
 def test_what_western_locales_write_is_in_helvetica(locale: str) -> None:
-    pdf = words_of_pdf(pdf_of(view_of(invoice(LINE | {"amount": "-1234567.50"}), locale)))
+    pdf = words_of_pdf(pdf_of(view_of(invoice(LINE | {"amount": "-1234567.50"}), figures_of(locale))))
     digits = re.sub(r"[^0-9]", "", pdf)
     assert "123456750" in digits
+
+
+@pytest.mark.parametrize("word", ["x", "long name "])
+def test_names_of_any_length_leave_room_for_the_amounts(word: str) -> None:
+    pdf = words_of_pdf(pdf_of(view_of(invoice(LINE | {"name": word * 9000}, number=f"{word * 300}-000001", account_id=word * 300))))
+    assert "140.90 USD" in pdf
 
 
 def test_letters_that_helvetica_lacks_ask_for_a_font() -> None:
@@ -202,7 +208,7 @@ def test_a_font_that_is_none_is_said(tmp_path: Path) -> None:
 
 def test_an_unknown_locale_is_said() -> None:
     with pytest.raises(UserError, match="--locale xx_YY: is no locale"):
-        view_of(invoice(), "xx_YY")
+        view_of(invoice(), figures_of("xx_YY"))
 
 
 def test_nothing_of_an_invoice_is_computed_again() -> None:
