@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 import pytest
 
-from rating import keys
+from rating import agenda, keys
+from rating.agenda import Agenda
+from rating.localtime import day_of_next_month
 from rating.meter import Meter
 from rating.records import decode_delivery, decode_ledger
 from rating.stage import Record
+from rating.totals import Totals
 from streams.state.store import Store
 from tests.laws.driver import Run, catalog
 from tests.laws.lives import HORIZON_DAYS, Life, live, plan_of
 from tests.laws.watch import must
 from tests.oracle import Result, rate_all
 from tests.streams_generator.catalog import CATALOG
+from tests.streams_generator.world import DAY
 
 STAYS = {bytes([kind]) for kind in keys.CLOCK + keys.PROFILES + keys.PROFILES_AS_KNOWN + keys.LEDGER + keys.SILENT + keys.INBOUND}
 """Kinds of records that may be left of phone numbers whose deliveries were all rated: clocks, profiles, tallies, and the last word."""
@@ -76,3 +81,38 @@ def oracle_of(life: Life, run: Run) -> Result:
     items = [item for step in run.plan.steps for item in step if isinstance(item, Record)]
     records = [item.value or b"" for item in items if item.topic == "whatsapp.messages"]
     return rate_all(records, life.stream.profiles, CATALOG, allowance=life.stream.allowance, window_basis=life.stream.window_basis)
+
+
+def _days_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Agenda, "due_before_ms", staticmethod(lambda today: (today + 34) * DAY))
+
+
+def _with_the_month(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agenda, "day_of_next_month", lambda month: day_of_next_month(month) - 40)
+
+
+def _totals_that_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Totals, "let_go", lambda self, text: None)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        pytest.param(_days_too_early, id="facts leave after a day"),
+        pytest.param(_with_the_month, id="places leave before their month is over"),
+        pytest.param(_totals_that_are_held, id="nobody counts which deliveries a total still has"),
+    ],
+)
+def test_a_planted_mistake_is_found(plant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch)
+    assert any(not holds(seed) for seed in range(60))
+
+
+def holds(seed: int) -> bool:
+    life = live(seed)
+    try:
+        run = played(life, Random(seed))
+        run.compare(oracle_of(life, run))
+    except AssertionError:
+        return False
+    return run.watch.rejected == []

@@ -255,6 +255,17 @@ def test_a_group_message_stays_as_long_as_a_member_that_has_it() -> None:
     assert deliveries(meter) == set()
 
 
+def test_a_window_that_never_closed_keeps_its_opener_as_evidence_when_the_opener_is_forgotten() -> None:
+    meter = taxi()
+    for half_day in range(100):
+        tell(meter, "received", START + half_day * 12 * HOUR_MS, f"m{half_day:03d}")
+    at = START + 50 * DAY_MS
+    deliver(meter, at, "free", category="utility")
+    assert meter.net()["free"]["window"]["opened_by"] == "m000"
+    assert not meter.state.get(keys.inbound(PHONE, "m000", ""))
+    assert meter.state.get(keys.inbound(PHONE, "m099", ""))
+
+
 # How it goes about it
 
 
