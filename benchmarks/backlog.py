@@ -23,7 +23,7 @@ from benchmarks.traffic import Traffic, load
 from streams import topics
 from streams.settings import Settings
 from streams.topic_reader import connect
-from streams.topics import METER, Topic
+from streams.topics import WORKER, Topic
 
 SLOW_TURN_S = 0.5
 SLOW_SHARE = 0.1
@@ -35,7 +35,7 @@ _MIB = 1024 * 1024
 
 async def work_off(kafka: broker.Broker, settings: Settings, stage: str, directory: Path, events: int, slow_s: float) -> str:
     """One worker on the whole lag, or for `slow_s` seconds on a slow broker; one line of figures."""
-    own: Sequence[Topic] = engine_alone.OWN_TOPICS if stage == "engine" else [topic for topic in METER if not topic.is_input]
+    own: Sequence[Topic] = engine_alone.OWN_TOPICS if stage == "engine" else [topic for topic in WORKER if not topic.is_input]
     await broker.create(settings, own)
     place = Place(settings, directory)
     [worker] = next(contender for contender in ON_KAFKA if contender.name == stage).start(place)
@@ -97,7 +97,7 @@ async def run(*, lags: Sequence[int], slow_s: float, stage: str, partitions: int
                 web_port=0,
                 log_format="json",
             )
-            await broker.create(settings, [topic for topic in topics.METER if topic.is_input])
+            await broker.create(settings, [topic for topic in topics.WORKER if topic.is_input])
             traffic = Traffic(events, directory)
             traffic.write()
             await load(settings, traffic)

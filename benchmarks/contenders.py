@@ -61,7 +61,7 @@ class Contender:
     def topics_of(self, place: Place) -> list[Topic]:
         """Topics to make before it starts, and to drop afterwards; names without the prefix."""
         if self.kind == "meter":
-            return [topic for topic in topics.METER if not topic.is_input]
+            return [topic for topic in topics.WORKER if not topic.is_input]
         if self.kind == "engine":
             return list(engine_alone.OWN_TOPICS)
         compacted = [f"{place.group}-changelog", f"{place.group}-windows-changelog"]

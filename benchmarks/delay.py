@@ -63,7 +63,7 @@ async def measure(kafka: broker.Broker, traffic: Traffic, *, pacing_ms: int, rat
         log_format="json",
     )
     place = Place(settings, traffic.directory)
-    await broker.create(settings, topics.METER)
+    await broker.create(settings, topics.WORKER)
     await load_profiles(settings, traffic)
     running = METER.start(place)
     try:

@@ -48,4 +48,4 @@ class Windows:
 
 
 if __name__ == "__main__":
-    sys.exit(run_worker(load(), stage=Windows(), stage_name=STAGE, stage_topics=TOPICS))
+    sys.exit(run_worker(load(), stages={STAGE: Windows()}, stage_topics=TOPICS))

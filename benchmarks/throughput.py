@@ -118,7 +118,7 @@ async def compare(
         kafka.start()
         fixed = {"bootstrap": kafka.bootstrap, "prefix": PREFIX, "partitions": partitions, "web_port": 0, "log_format": "json"}
         settings = Settings.model_validate({**tuning, **fixed})
-        await broker.create(settings, [topic for topic in topics.METER if topic.is_input])
+        await broker.create(settings, [topic for topic in topics.WORKER if topic.is_input])
         counts = await load(settings, traffic)
         _say(f"loaded into {partitions} partitions: {', '.join(f'{count:,}' for count in counts)}; rating offline for comparison")
         comparison = Comparison(settings, Ruler(kafka.bootstrap, kafka.pid, _RUN_TIMEOUT_S), traffic)

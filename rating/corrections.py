@@ -31,9 +31,12 @@ class Corrections:
         self._publisher = publisher
 
     def to_charge(self, delivery: Delivery, charge: Charge, due: Priced) -> None:
-        """A charge is due, with these figures."""
-        if delivery.charge is None or not delivery.charge.same_decision(charge):
+        """A charge is due, with these figures: those of the first volume band where there are several."""
+        if not self._is_published(delivery.charge, charge, due):
             self._take_back(delivery)
+            if due.counted is not None:
+                due = self._book.in_band(due, self._bench.tallies.charge(due.counted))
+                charge = Charge(due.name, charge.billed_at_ms, charge.window)
             delivery.charge, delivery.profiles = charge, None
             delivery.revision += 1
             if self._book.keep(due, self._state) and self._bench.agenda is not None:
@@ -67,7 +70,17 @@ class Corrections:
         priced = self._book.named(charge.figures, self._state)
         self._bench.publish(self._publisher.line(REVERSAL, delivery, charge, priced.line), REVERSAL)
         self._bench.totals.add(priced.figures, priced.total, -1)
+        if priced.counted is not None:
+            self._bench.tallies.take_back(priced.counted)
         delivery.charge, delivery.profiles = None, priced.figures.profiles
+
+    def _is_published(self, published: Charge | None, charge: Charge, due: Priced) -> bool:
+        """Whether nothing that was decided differs. In which volume band a line prices a message is no decision."""
+        if published is None:
+            return False
+        if due.counted is None or published.billed_at_ms != charge.billed_at_ms:
+            return published.same_decision(charge)
+        return self._book.named(published.figures, self._state).base == due.name
 
     def _mend(self, delivery: Delivery) -> None:
         if delivery.unrated is not None:

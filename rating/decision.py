@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from rating.catalog import Catalog
+from rating.catalog import Catalog, family_of
 from rating.ids import LocalDate
 from rating.life import Case
-from rating.localtime import local_date
+from rating.localtime import local_date, month_of
 from rating.money import ZERO, Nanos, fee_on
 from rating.profiles import Known, version_on
-from rating.records import Figures, Unrated, Version
+from rating.records import Band, Figures, Terms, Unrated, Version
 from rating.rulebooks import CATEGORIES, CHARGED, FREE, IN_FREE_ENTRY_POINT, REACTION, Clause, Rulebook, Verdict, rulebook_on
 
 META_OUTCOMES: Final = {
@@ -138,13 +138,14 @@ def _figures(
 ) -> Figures | str:
     outcome = own.outcome if given.pricing_type is None else META_OUTCOMES[given.pricing_type]
     agrees = outcome == own.outcome
-    cost, amount, card, tier = ZERO, ZERO, None, None
+    cost, amount, card, tier, terms = ZERO, ZERO, None, None, None
     if outcome == CHARGED:
         rate = catalog.charge_rate(version.currency, given.market, category, given.date)
         if rate is None:
             return "no_rate"
         cost, card, tier = Nanos(rate.rate_nanos), rate.card, rate.tier
-        amount = cost if version.fee_percent is None else Nanos(cost + fee_on(cost, version.fee_percent, version.fee_decimals))
+        amount = _amount(cost, version)
+        terms = _terms(given, version, catalog, category)
     return Figures(
         account_id=account_id,
         phone_number_id=given.phone_number_id,
@@ -163,7 +164,24 @@ def _figures(
         meta_type=given.pricing_type,
         meta_agrees=None if given.pricing_type is None else agrees,
         profiles=given.profiles,
+        terms=terms,
     )
+
+
+def _terms(given: Circumstances, version: Version, catalog: Catalog, category: str) -> Terms | None:
+    """The bands among which a charged message is counted; None where nobody counts. A service message moves no tier (contract §2, 5)."""
+    if not catalog.has_tiers(given.market, family_of(category), month_of(given.date)):
+        return None
+    bands = catalog.bands(version.currency, given.market, category, given.date)
+    return Terms(
+        version.portfolio_id,
+        tuple(Band(each.tier, each.tier_to, each.rate_nanos, _amount(Nanos(each.rate_nanos), version)) for each in bands),
+    )
+
+
+def _amount(cost: Nanos, version: Version) -> Nanos:
+    """What the account pays for a message: Meta's rate and the fee on it."""
+    return cost if version.fee_percent is None else Nanos(cost + fee_on(cost, version.fee_percent, version.fee_decimals))
 
 
 def _own_verdict(given: Circumstances, clause: Clause) -> tuple[Verdict, Verdict | None]:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+import msgspec
+
 from rating import keys
 from rating.catalog import Catalog
 from rating.decision import Circumstances, Ruling, ruling_on
 from rating.ids import digest_of
 from rating.lines import LineText, line_text
-from rating.records import Figures, Version, decode_figures, encode
+from rating.records import Band, Figures, Version, decode_figures, encode
 from rating.rulebooks import Rulebook
 from rating.stage import State
+from rating.tiers.tallies import Counted, counted
 from rating.totals import TotalText, total_text
 
 _REMEMBERED: Final = 100_000
@@ -29,6 +32,10 @@ class Priced(NamedTuple):
     """16 bytes; equal figures have one name."""
     line: LineText
     total: TotalText
+    base: bytes
+    """Name of the figures that were decided: its own, or where it prices a higher volume band, those of the first band."""
+    counted: Counted | None
+    """Where its messages are counted for volume bands."""
 
 
 class Decided(NamedTuple):
@@ -49,6 +56,7 @@ class FiguresBook:
         self.always: Final = always
         self._rulings: dict[Circumstances, Decided] = {}
         self._by_name: dict[bytes, Priced] = {}
+        self._in_band: dict[tuple[bytes, int], Priced] = {}
 
     def ruling(self, given: Circumstances, account_id: str, version: Version) -> Decided:
         """The ruling on circumstances. `account_id` and `version` belong to the profiles that these name."""
@@ -68,6 +76,17 @@ class FiguresBook:
                 raise AssertionError("a line in force without its figures")
             known = self._priced(decode_figures(encoded))
         return known
+
+    def in_band(self, priced: Priced, band: int) -> Priced:
+        """The same decision, priced in another volume band (from 0) of its terms."""
+        if priced.counted is None or priced.counted.band == band:
+            return priced
+        found = self._in_band.get((priced.name, band))
+        if found is None:
+            if len(self._in_band) >= _REMEMBERED:
+                self._in_band.clear()
+            found = self._in_band[priced.name, band] = self._priced(in_band(priced.figures, priced.counted.terms.bands[band]))
+        return found
 
     def keep(self, priced: Priced, state: State) -> bool:
         """Puts figures in the state, where a line that is published with them will find them again; False if they are there."""
@@ -92,5 +111,13 @@ class FiguresBook:
         if known is None:
             if len(self._by_name) >= _REMEMBERED:
                 self._by_name.clear()
-            known = self._by_name[name] = Priced(figures, name, line_text(figures), total_text(figures))
+            base, total = name, total_text(figures)
+            if figures.terms is not None:
+                base = digest_of(encode(in_band(figures, figures.terms.bands[0])))
+            known = self._by_name[name] = Priced(figures, name, line_text(figures), total, base, counted(figures, total.record_key))
         return known
+
+
+def in_band(figures: Figures, band: Band) -> Figures:
+    """The same figures at the prices of another volume band of their terms."""
+    return msgspec.structs.replace(figures, tier=band.tier, cost_nanos=band.cost_nanos, amount_nanos=band.amount_nanos)

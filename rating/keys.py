@@ -28,12 +28,17 @@ PROFILES: Final = b"P"
 PROFILES_AS_KNOWN: Final = b"Q"
 FIGURES: Final = b"Y"
 TOTAL: Final = b"T"
+TALLY: Final = b"C"
 JOB: Final = b"J"
 LEDGER: Final = b"K"
 AGENDA: Final = b"G"
 SILENT: Final = b"H"
 UNRATED: Final = b"X"
 SWEEP: Final = b"F"
+
+# TIER's
+VOLUME: Final = b"M"
+COUNTED: Final = b"O"
 
 # Kinds of entries in the leaves of a conversation
 OPENS_WINDOW: Final = b"i"

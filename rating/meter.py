@@ -25,15 +25,18 @@ from rating.redecide import Redecision
 from rating.rejects import REJECTS, rejected_record
 from rating.rulebooks import Rulebook
 from rating.stage import Effects, Record, State, Tick
+from rating.tiers.naming import BANDS, COUNTS
+from rating.tiers.wire import MalformedError, read_bands
 from rating.totals import TOPIC as TOTALS
 from rating.workbench import Workbench
 from schemas.decode import Rejection, decode_event
 from schemas.profiles import decode_profile
-from schemas.rejections import PROFILE_CONFLICT
+from schemas.rejections import INVALID_FIELD, PROFILE_CONFLICT
 
 MESSAGES: Final = "whatsapp.messages"
 ACCOUNTS: Final = "whatsapp.accounts"
 PROFILE_REFUSED: Final = "profile_refused"
+BANDS_REFUSED: Final = "bands_refused"
 
 CLOCK_TOLERANCE_MS: Final = 24 * 60 * 60 * 1000
 """An event dated further than this beyond its append time is rated, but moves no clock."""
@@ -45,9 +48,9 @@ REDECISIONS_PER_STEP: Final = 1000
 class Meter:
     """Tracks windows, free entry points, allowances and deliveries; publishes lines, totals, unrated and rejected records."""
 
-    inputs: Final = (MESSAGES,)
+    inputs: Final = (MESSAGES, BANDS)
     broadcast: Final = (ACCOUNTS,)
-    outputs: Final = (RATED, TOTALS, UNRATED, REJECTS)
+    outputs: Final = (RATED, TOTALS, UNRATED, REJECTS, COUNTS)
 
     def __init__(
         self,
@@ -104,12 +107,15 @@ class Meter:
                 waits.end_by_append_time(bench, None if item.end_of_input else item.at_ms)
             elif item.topic == ACCOUNTS:
                 _profile(bench, item)
+            elif item.topic == BANDS:
+                _bands(bench, item)
             else:
                 _event(bench, intake, item, horizon)
             redecision.decide_all()
         if agenda is not None and horizon is not None:
             for key, figures in bench.totals.new:
-                agenda.dated(bench.number(figures.phone_number_id), TOTAL, key, figures.date)
+                if figures.terms is None:  # others move the edges of volume bands over it, by clocks of their own: it stays
+                    agenda.dated(bench.number(figures.phone_number_id), TOTAL, key, figures.date)
             Forgetting(bench, self._book, agenda, horizon, window_by_sent=self._window_by_sent).sweep(len(batch))
         return bench.settle()
 
@@ -131,6 +137,16 @@ def _event(bench: Workbench, intake: Intake, record: Record, horizon: Horizon | 
         horizon.taken(event, record, side)
     if record.appended_at_ms is not None and event.time_ms <= record.appended_at_ms + CLOCK_TOLERANCE_MS:
         waits.end_by_clock(bench, event.phone_number_id, bench.move_clock(event.phone_number_id, event.time_ms))
+
+
+def _bands(bench: Workbench, record: Record) -> None:
+    """Takes in where the edges of volume bands lie; lines follow when the step is settled. It is an event of no ledger."""
+    try:
+        name, below = read_bands(record)
+    except MalformedError as error:
+        bench.publish(rejected_record(record, Rejection(INVALID_FIELD, str(error))), BANDS_REFUSED)
+        return
+    bench.tallies.tell(name, below)
 
 
 def _profile(bench: Workbench, record: Record) -> None:

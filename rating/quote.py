@@ -7,7 +7,7 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -21,13 +21,19 @@ from rating.explain.price import fee_of, market_of, price_of
 from rating.explain.scratch import Scratch
 from rating.explain.surroundings import clause_of, missed_window, open_window, place_of, standing
 from rating.explain.unrated import unpriced
+from rating.explain.volume import tally_name
 from rating.explain.weighing import Scales, Weighed, conversation_of
+from rating.figures import in_band
 from rating.free_entry import FreeEntryPoints
 from rating.life import Case
 from rating.profiles import Known
 from rating.records import Figures, Version
 from rating.stage import State
+from rating.tiers.naming import TallyName
+from rating.tiers.progress import place_in_month
 from rating.workbench import Workbench
+
+Counts = Collection[tuple[TallyName, int]]
 
 _IMAGINED = "quote"
 """Message id of what was never sent. It decides nothing but ties at one millisecond."""
@@ -68,6 +74,21 @@ class Answer:
     price: PriceFound | None
     fee: Fee | None
     unpriced: Unpriced | None
+    volume: VolumeNext | None = None
+    """None where the rate has a single band."""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeNext:
+    """Where the message would lie among the month's messages of its portfolio."""
+
+    portfolio_id: str
+    market: str
+    family: str
+    month: str
+    number: int | None
+    """Which message of the month it would be; None: that is not known, and the price is the first band's."""
+    tier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +123,19 @@ class Quote:
     """What a reader must know beside it, in words: what the state does not hold."""
 
 
-def quote(state: State, catalog: Catalog, question: Question, *, allowance: int = FREE_PER_MONTH, window_by_sent: bool = False) -> Quote:
-    """What a message would cost, by a meter's state and catalog. The state is left as it is."""
+def quote(
+    state: State,
+    catalog: Catalog,
+    question: Question,
+    *,
+    allowance: int = FREE_PER_MONTH,
+    window_by_sent: bool = False,
+    counts: Counts | None = None,
+) -> Quote:
+    """What a message would cost, by a meter's state and catalog. The state is left as it is.
+
+    `counts` is what is counted for volume bands, each tally once; None: that is not known.
+    """
     scales = Scales(catalog, window_by_sent=window_by_sent)
     bench = Workbench(Scratch(state), 0)
     phone_number_id = question.phone_number_id
@@ -113,7 +145,7 @@ def quote(state: State, catalog: Catalog, question: Question, *, allowance: int 
         FreeEntryPoints(conversation_of(bench, phone_number_id, case)).send(sent, None)
     known = bench.profiles(question.account_id)
     weighed = scales.weigh(bench, phone_number_id or "", case, known)
-    return _answered(scales, bench, question, weighed, known, allowance)
+    return _answered(scales, bench, question, weighed, known, allowance, counts)
 
 
 def _case(question: Question) -> Case:
@@ -131,7 +163,9 @@ def _case(question: Question) -> Case:
     )
 
 
-def _answered(scales: Scales, bench: Workbench, question: Question, weighed: Weighed, known: Known | None, allowance: int) -> Quote:
+def _answered(
+    scales: Scales, bench: Workbench, question: Question, weighed: Weighed, known: Known | None, allowance: int, counts: Counts | None
+) -> Quote:
     phone_number_id, given = question.phone_number_id, weighed.given
     is_known = phone_number_id is not None
     market = None
@@ -140,7 +174,7 @@ def _answered(scales: Scales, bench: Workbench, question: Question, weighed: Wei
         market = market_of(scales.catalog, weighed.case, weighed.date, found)
     place = place_of(weighed) if is_known else None
     stands = None if place is None or phone_number_id is None else standing(bench, phone_number_id, place, _IMAGINED, "", allowance)
-    answers = tuple(_answers(scales.catalog, weighed, known, stands, is_known=is_known))
+    answers = tuple(_answers(scales.catalog, weighed, known, stands, counts, is_known=is_known))
     why = None
     if weighed.reason is not None:
         why = unpriced(unrated(weighed.reason, weighed.case, category=question.category), weighed, known, scales.catalog)
@@ -165,16 +199,18 @@ def _answered(scales: Scales, bench: Workbench, question: Question, weighed: Wei
     )
 
 
-def _answers(catalog: Catalog, weighed: Weighed, known: Known | None, stands: Standing | None, *, is_known: bool) -> Iterator[Answer]:
+def _answers(
+    catalog: Catalog, weighed: Weighed, known: Known | None, stands: Standing | None, counts: Counts | None, *, is_known: bool
+) -> Iterator[Answer]:
     """The possible cases; those with and without a window are one where they come to the same."""
     given, version = weighed.given, weighed.version
     if given is None or version is None:
         return
     if is_known:
-        yield from _with_allowance(catalog, weighed, given, version, known, stands, in_window=None)
+        yield from _with_allowance(catalog, weighed, given, version, known, stands, counts, in_window=None)
         return
     inside, outside = (
-        list(_with_allowance(catalog, weighed, given._replace(in_window=in_window), version, known, None, in_window=in_window))
+        list(_with_allowance(catalog, weighed, given._replace(in_window=in_window), version, known, None, counts, in_window=in_window))
         for in_window in (True, False)
     )
     if [_bill(answer) for answer in inside] == [_bill(answer) for answer in outside]:
@@ -190,6 +226,7 @@ def _with_allowance(
     version: Version,
     known: Known | None,
     stands: Standing | None,
+    counts: Counts | None,
     *,
     in_window: bool | None,
 ) -> Iterator[Answer]:
@@ -204,15 +241,32 @@ def _with_allowance(
         if left is not None:
             applies = None if stands is None else left == stands.is_free
         if isinstance(due, Figures):
+            due, number = _in_its_band(due, counts)
             yield Answer(
                 in_window, left, applies, due.outcome, due.reason, due.currency, due.cost_nanos, due.amount_nanos,
-                price_of(catalog, due), fee_of(due, version), None,
+                price_of(catalog, due), fee_of(due, version), None, _volume_next(due, number),
             )  # fmt: skip
         else:
             why = unrated(due, weighed.case, category=ruling.category, country=given.country, market=given.market)
             yield Answer(
                 in_window, left, applies, None, due, version.currency, None, None, None, None, unpriced(why, weighed, known, catalog)
             )  # fmt: skip
+
+
+def _in_its_band(figures: Figures, counts: Counts | None) -> tuple[Figures, int | None]:
+    """The figures at the price of the volume band in which the message would lie, and which message of the month it would be."""
+    name = tally_name(figures)
+    if figures.terms is None or name is None or counts is None:
+        return figures, None
+    number = place_in_month(counts, name)
+    return in_band(figures, next(each for each in figures.terms.bands if each.tier_to is None or number <= each.tier_to)), number
+
+
+def _volume_next(figures: Figures, number: int | None) -> VolumeNext | None:
+    name = tally_name(figures)
+    if figures.terms is None or name is None or len(figures.terms.bands) < 2:
+        return None
+    return VolumeNext(figures.terms.portfolio_id, figures.market, name.family, name.month, number, figures.tier or "")
 
 
 def _either_way(inside: Answer, outside: Answer) -> Answer:

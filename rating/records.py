@@ -51,6 +51,25 @@ class Window(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """24 hours after the newest inbound message not later than the instant asked about."""
 
 
+class Band(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """One volume band of a rate: what a message in it costs and what the account pays for it."""
+
+    tier: str
+    """Its bounds as lines print them, `1:100000`."""
+    tier_to: int | None
+    """The last message of the month that it is for, itself included; None has no end."""
+    cost_nanos: int
+    amount_nanos: int
+
+
+class Terms(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """By what messages that are counted for volume bands are priced: whose month they count in, and every band with its prices."""
+
+    portfolio_id: str
+    bands: tuple[Band, ...]
+    """In order, at least one: a rate with a single band is counted too where another currency's has several."""
+
+
 class Figures(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """What a line says that many lines share: everything but which delivery it is about, when and in which window. Never changes."""
 
@@ -73,6 +92,8 @@ class Figures(msgspec.Struct, array_like=True, gc=False, frozen=True):
     profiles: bytes
     """Name of the set of account profiles it was decided with: corrections use the same (contract §3)."""
     format: int = FORMAT
+    terms: Terms | None = None
+    """Set where the message is counted for volume bands: cost, amount and tier are then those of one of them."""
 
 
 class Charge(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -165,6 +186,54 @@ class Total(msgspec.Struct, array_like=True, gc=False):
     amount_nanos: int = 0
     held: int = 0
     """How many deliveries in the state have their line in it. While there are any, it stays."""
+
+
+class Tally(msgspec.Struct, array_like=True, gc=False):
+    """The messages of one total that count in one portfolio's month at one table of bands, and where their lines have put them."""
+
+    format: int = FORMAT
+    messages: int = 0
+    priced: list[int] = []
+    """Band by band, how many messages the published lines price there: charges less reversals, and what adjustments moved."""
+    below: list[int | None] | None = None
+    """How far each band reaches, as last told: edge by edge, how many of the messages come before it; None: all. Untold: None, all."""
+    revision: int = 0
+    """Of the newest adjustments."""
+    total: bytes = b""
+    """The key of the total."""
+    terms: Terms | None = None
+    """None before the first message: bands may be told earlier."""
+
+
+class CountedTally(msgspec.Struct, array_like=True, gc=False):
+    """TIER's view of one tally: how many messages, and between which bands they can divide."""
+
+    messages: int
+    edges: tuple[int, ...]
+    """The last message of every band but the open one."""
+    key: bytes
+    """Of its record on `usage.counts` and `usage.bands`."""
+    format: int = FORMAT
+
+
+class VolumeEdge(msgspec.Struct, array_like=True, gc=False):
+    """Where the n-th message of a month lies, n being the last one of some band."""
+
+    at: int
+    holder: bytes | None
+    """The tally in which it lies, by its place in the order; None while the month has fewer messages."""
+    before: int
+    """Messages in all tallies before the holder."""
+
+
+class Volume(msgspec.Struct, array_like=True, gc=False):
+    """One counter: a portfolio's messages to one market in one category family and month."""
+
+    format: int = FORMAT
+    messages: int = 0
+    revision: int = 0
+    """Grows with every change of the allocation that is told."""
+    edges: list[VolumeEdge] = []
 
 
 class LeafRecord(msgspec.Struct, array_like=True, gc=False):
@@ -265,6 +334,9 @@ decode_delivery = msgspec.msgpack.Decoder(Delivery).decode
 decode_figures = msgspec.msgpack.Decoder(Figures).decode
 decode_inbound = msgspec.msgpack.Decoder(Inbound).decode
 decode_total = msgspec.msgpack.Decoder(Total).decode
+decode_tally = msgspec.msgpack.Decoder(Tally).decode
+decode_counted = msgspec.msgpack.Decoder(CountedTally).decode
+decode_volume = msgspec.msgpack.Decoder(Volume).decode
 decode_leaf = msgspec.msgpack.Decoder(LeafRecord).decode
 decode_edge = msgspec.msgpack.Decoder(Edge).decode
 decode_profiles = msgspec.msgpack.Decoder(Profiles).decode

@@ -35,10 +35,18 @@ class TotalText(NamedTuple):
 
 def total_text(figures: Figures) -> TotalText:
     """The total that lines with these figures add up to."""
-    fields = {field: getattr(figures, field) for field in KEY_FIELDS}
+    return _text_of({field: getattr(figures, field) for field in KEY_FIELDS})
+
+
+def total_of_key(record_key: bytes) -> TotalText:
+    """The total of a record key."""
+    return _text_of(dict(zip(KEY_FIELDS, orjson.loads(record_key), strict=True)))
+
+
+def _text_of(fields: dict[str, str | None]) -> TotalText:
     record_key = orjson.dumps(list(fields.values()))
     head = orjson.dumps({"v": 1, **fields})[:-1].decode()
-    return TotalText(keys.TOTAL + digest_of(record_key), record_key, head, figures.account_id.encode())
+    return TotalText(keys.TOTAL + digest_of(record_key), record_key, head, (fields["account_id"] or "").encode())
 
 
 class Totals:
@@ -56,18 +64,17 @@ class Totals:
 
     def add(self, figures: Figures, text: TotalText, sign: int) -> None:
         """Adds a line with these figures (`sign` 1) or takes one back (`sign` -1)."""
-        touched = self._touched.get(text.state_key)
-        if touched is None:
-            known = self._state.get(text.state_key)
-            if known is None:
-                self.new.append((text.state_key, figures))
-            total = Total(FORMAT) if known is None else decode_total(known)
-            touched = self._touched[text.state_key] = text, total
-        total = touched[1]
+        total = self._touch(text, figures)
         total.messages += sign
         total.held += sign
         total.cost_nanos += sign * figures.cost_nanos
         total.amount_nanos += sign * figures.amount_nanos
+
+    def adjust(self, text: TotalText, cost_nanos: int, amount_nanos: int) -> None:
+        """Adds an adjustment: the messages stay, what they cost changes."""
+        total = self._touch(text)
+        total.cost_nanos += cost_nanos
+        total.amount_nanos += amount_nanos
 
     def let_go(self, text: TotalText) -> None:
         """A delivery with a line in a total leaves the state; the total stays what it is."""
@@ -110,6 +117,19 @@ class Totals:
                 self._state.put(key, encode(total))
             outputs.append(Output(TOPIC, text.record_key, _record(text, total), text.partition_key))
         return outputs
+
+    def _touch(self, text: TotalText, figures: Figures | None = None) -> Total:
+        """The total, to be changed in place; `figures` are what it counts, where it may be new."""
+        touched = self._touched.get(text.state_key)
+        if touched is None:
+            total = self._released.pop(text.state_key, None)
+            if total is None:
+                known = self._state.get(text.state_key)
+                if known is None and figures is not None:
+                    self.new.append((text.state_key, figures))
+                total = Total(FORMAT) if known is None else decode_total(known)
+            touched = self._touched[text.state_key] = text, total
+        return touched[1]
 
 
 def _record(text: TotalText, total: Total) -> bytes:

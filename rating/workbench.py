@@ -14,6 +14,7 @@ import msgspec
 from rating import keys
 from rating.agenda import Agenda
 from rating.leaves import Leaves
+from rating.lines import RATED
 from rating.profiles import Known, known_by
 from rating.records import (
     FORMAT,
@@ -29,6 +30,7 @@ from rating.records import (
     encode,
 )
 from rating.stage import PREFIX_BYTES, Effects, Output, State
+from rating.tiers.tallies import ADJUSTMENT, Tallies
 from rating.totals import Totals
 from schemas.decode import Event
 
@@ -47,6 +49,7 @@ class Workbench:
         self.counts: defaultdict[str, int] = defaultdict(int)
         """For metrics only."""
         self.totals = Totals(state)
+        self.tallies = Tallies(state)
         self.leaves = Leaves(state)
         known = state.get(keys.LEDGER_KEY)
         self.ledger = Ledger() if known is None else decode_ledger(known)
@@ -252,7 +255,10 @@ class Workbench:
         for number, job in enumerate(self._jobs):
             self.state.put(keys.JOBS + number.to_bytes(4, "big"), encode(job))
         self.state.put(keys.LEDGER_KEY, encode(self.ledger))
-        return Effects([*self.outputs, *self.totals.settle()], self.counts, unfinished=self.has_work or self.is_sweeping)
+        moved = self.tallies.settle(self.totals)
+        if moved:
+            self.counts[ADJUSTMENT] += sum(output.topic == RATED for output in moved)
+        return Effects([*self.outputs, *moved, *self.totals.settle()], self.counts, unfinished=self.has_work or self.is_sweeping)
 
 
 def _ends_every_wait(job: Job) -> bool:

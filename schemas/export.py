@@ -47,7 +47,10 @@ def json_schema(record: TypeAdapter[Any], summary: str) -> JsonObject:
 
 
 def asyncapi(version: str) -> JsonObject:
-    """The AsyncAPI document: a channel per topic that others may read or write, its messages, and what Wameter does with it."""
+    """The AsyncAPI document: a channel per topic that has a model, its messages, and what Wameter does with it.
+
+    Internal topics are described as such.
+    """
     channels: JsonObject = {}
     operations: JsonObject = {}
     messages: JsonObject = {}
@@ -59,7 +62,7 @@ def asyncapi(version: str) -> JsonObject:
         channels[name] = {
             "address": topic.name,
             "title": topic.name,
-            "description": topic.summary,
+            "description": topic.summary + (" Internal: it may change without notice." if topic.internal else ""),
             "messages": {name: {"$ref": f"#/components/messages/{name}"}},
             "bindings": {"kafka": _channel_binding(topic)},
         }

@@ -21,6 +21,7 @@ from schemas.invoices import Invoice
 from schemas.profiles import AccountProfile
 from schemas.rated import RatedLine
 from schemas.rejected import RejectedHeaders
+from schemas.tiers import BandsRecord, CountsRecord
 from schemas.totals import TotalsRecord
 from schemas.unrated import UnratedRecord
 
@@ -109,19 +110,21 @@ TOPICS: Final = (
     ),
     Topic(
         "usage.counts",
-        "the total's key",
+        "the total's key, with portfolio and terms, a JSON array",
         "Absolute counts per total, for volume tiers.",
         "compact",
         None,
+        TypeAdapter(CountsRecord),
         partitioned_by="portfolio, market, family, month",
         internal=True,
     ),
     Topic(
         "usage.bands",
-        "the total's key",
+        "the total's key, with portfolio and terms, a JSON array",
         "How each total divides into bands.",
         "compact",
         None,
+        TypeAdapter(BandsRecord),
         partitioned_by="phone_number_id",
         internal=True,
     ),

@@ -1,4 +1,4 @@
-"""The Faust app of the pipeline: one stateful agent, METER, fed with record batches.
+"""The Faust app of the pipeline: a stateful agent for each stage, METER and TIER, fed with record batches.
 
 `wameter worker` runs it; `faust -A streams.app worker` does too, with settings from `WAMETER_…` and `wameter.toml`.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import faust
@@ -19,18 +19,20 @@ from rating.stage import Stage
 from streams import logs, selfcheck, topics, web
 from streams.brokers import embedded
 from streams.engine.engine import Engine
+from streams.engine.pipeline import Pipeline
 from streams.errors import UserError
 from streams.kafka import aiokafka_fixes
 from streams.kafka.batches import RecordBatch
 from streams.kafka.clients import connection
 from streams.kafka.transport import BatchChannel, BatchTransport
+from streams.metrics import Metrics
 from streams.settings import Settings
 
 
 class PipelineApp(faust.App):
-    """A Faust app and the engine that its agent hands batches to."""
+    """A Faust app and the engines that its agents hand batches to."""
 
-    engine: Engine
+    engine: Pipeline
     at_start: Callable[[], Awaitable[None]] | None = None
     """What to do before anything else is started; it may end the process."""
 
@@ -41,8 +43,8 @@ class PipelineApp(faust.App):
         await super().on_first_start()
 
 
-def make_app(settings: Settings, stage: Stage, stage_name: str = "meter", *, draining: bool = False) -> PipelineApp:
-    """The app for a stage. Faust gives the group, the rebalances, the agent and the worker; the engine gives the transactions."""
+def make_app(settings: Settings, stages: Mapping[str, Stage], *, draining: bool = False) -> PipelineApp:
+    """The app for stages, by name. Faust gives the group, the rebalances, the agents and the worker; the engines give the transactions."""
     aiokafka_fixes.apply()
     embedded.be_gentle()
     app = PipelineApp(
@@ -58,20 +60,25 @@ def make_app(settings: Settings, stage: Stage, stage_name: str = "meter", *, dra
         stream_wait_empty=False,
         TableManager=_NoTables,
     )
-    app.engine = Engine(stage, stage_name, settings, draining=draining)
+    metrics = Metrics()
+    app.engine = Pipeline([Engine(stage, name, settings, draining=draining, metrics=metrics) for name, stage in stages.items()])
     transport = BatchTransport(app.conf.broker_consumer, app)
     transport.host = app.engine
     app.transport = transport
-    for topic in stage.inputs:
+    for topic in app.engine.inputs:
         app.topics.add(app.topic(settings.prefix + topic, key_type=bytes, value_type=bytes))
-    batches = app.engine.channel = BatchChannel(app, maxsize=1)
-
-    @app.agent(batches, name=stage_name)
-    async def meter(stream: faust.StreamT[RecordBatch]) -> None:
-        async for batch in stream:
-            await app.engine.step(batch)
-
+    for engine in app.engine.engines:
+        _add_agent(app, engine)
     return app
+
+
+def _add_agent(app: PipelineApp, engine: Engine) -> None:
+    batches = engine.channel = BatchChannel(app, maxsize=1)
+
+    @app.agent(batches, name=engine.stage_name)
+    async def agent(stream: faust.StreamT[RecordBatch]) -> None:
+        async for batch in stream:
+            await engine.step(batch)
 
 
 class _NoTables(TableManager):
@@ -95,16 +102,16 @@ def _credentials(settings: Settings) -> CredentialsT | None:
     return faust.SSLCredentials(options["ssl_context"]) if "ssl_context" in options else None
 
 
-def faust_app(settings: Settings, stage: Stage, stage_name: str, stage_topics: Sequence[topics.Topic]) -> PipelineApp:
+def faust_app(settings: Settings, stages: Mapping[str, Stage], stage_topics: Sequence[topics.Topic]) -> PipelineApp:
     """The app that Faust's own command line runs: it checks itself as `wameter worker` does, and its web server has our pages too."""
-    app = make_app(settings, stage, stage_name)
+    app = make_app(settings, stages)
     app.conf.web_bind, app.conf.web_port = settings.web_bind, settings.web_port
     web.mount(app, app.engine)
 
     async def check_first() -> None:
         logs.configure(settings, sys.__stderr__)  # Faust makes log entries of what is written to sys.stderr
         try:
-            found = await selfcheck.check(settings, stage_topics, stage.inputs)
+            found = await selfcheck.check(settings, stage_topics, app.engine.inputs)
         except UserError as error:
             _leave(error)
         if found.problems:
@@ -124,7 +131,7 @@ def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(name)
     from streams.settings import load
-    from streams.stages import forgetting_meter_of
+    from streams.stages import stages_of
 
     settings = load()
-    return faust_app(settings, forgetting_meter_of(settings), "meter", topics.METER)
+    return faust_app(settings, stages_of(settings), topics.WORKER)

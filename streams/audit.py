@@ -138,6 +138,9 @@ class Audit:
             self._find("every line id appears once", line_id)
         self._line_ids.add(line_id)
         total = tuple(line[name] for name in TOTAL_KEY)
+        if kind == "adjustment":
+            self._add(total, 0, nanos(line["cost"]), nanos(line["amount"]))
+            return
         what = Line(line["delivery_id"], total, line["cost"], line["amount"])
         sign = 1
         if kind == "charge":
@@ -146,10 +149,7 @@ class Audit:
         elif kind == "reversal":
             sign = -1
             self._take_back(line_id, line["reverses"], what)
-        figures = self._sums[total]
-        figures[0] += sign
-        figures[1] += sign * nanos(line["cost"])
-        figures[2] += sign * nanos(line["amount"])
+        self._add(total, sign, sign * nanos(line["cost"]), sign * nanos(line["amount"]))
 
     def total(self, record: Record) -> None:
         """A record of `usage.totals`."""
@@ -219,6 +219,12 @@ class Audit:
         self._live_of[charge.delivery_id].remove(reverses)
         if charge != reversal:
             self._find("a reversal has the figures of what it takes back", line_id)
+
+    def _add(self, total: tuple[Any, ...], messages: int, cost_nanos: int, amount_nanos: int) -> None:
+        figures = self._sums[total]
+        figures[0] += messages
+        figures[1] += cost_nanos
+        figures[2] += amount_nanos
 
     def _find(self, law: str, example: str) -> None:
         self._findings.setdefault(law, Finding(law)).add(example)

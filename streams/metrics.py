@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter as Counted
 from collections.abc import Iterable
 from contextlib import suppress
+from copy import copy
 from operator import attrgetter
 from typing import Literal
 
@@ -23,12 +24,13 @@ RECORDS = (1, 10, 50, 100, 500, 1000, 2000, 5000)
 
 
 class Metrics:
-    """The metrics of one worker, in a registry of their own."""
+    """The metrics of one worker, in a registry of their own, as one of its stages counts them."""
 
-    def __init__(self) -> None:
+    def __init__(self, stage: str = "meter") -> None:
+        self._stage = stage
         registry = self.registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        by_partition = ["partition"]
+        by_partition = ["stage", "partition"]
         self._records = Counter("wameter_records", "Records of the inputs that were processed.", registry=registry)
         self._effects = Counter("wameter_effects", "What became of them, as the stage counts it.", ["what"], registry=registry)
         self._outputs = Counter("wameter_outputs", "Records appended, by topic.", ["topic"], registry=registry)
@@ -43,7 +45,9 @@ class Metrics:
         self._phase_seconds = Histogram(
             "wameter_phase_seconds", "Time per phase of a partition's life.", ["phase"], buckets=PHASE_SECONDS, registry=registry
         )
-        self._partitions = Gauge("wameter_partitions", "Partitions of this worker by what they are at.", ["phase"], registry=registry)
+        self._partitions = Gauge(
+            "wameter_partitions", "Partitions of this worker by what they are at.", ["stage", "phase"], registry=registry
+        )
         self._position = Gauge("wameter_position_offset", "Offset that is read next.", ["topic", "partition"], registry=registry)
         self._committed_at = Gauge(
             "wameter_last_commit_timestamp_seconds", "When the latest transaction was committed.", by_partition, registry=registry
@@ -60,6 +64,12 @@ class Metrics:
             "wameter_lag_records", "Records of a partition that are still to be read.", ["topic", "partition"], registry=registry
         )
 
+    def of_stage(self, stage: str) -> Metrics:
+        """The same metrics, as another stage of the worker counts them."""
+        others = copy(self)
+        others._stage = stage
+        return others
+
     def committed(self, effects: Effects, *, records: int, step_s: float, commit_s: float) -> None:
         """A step and its transaction are done."""
         self._records.inc(records)
@@ -73,7 +83,7 @@ class Metrics:
 
     def committed_at(self, partition: int, at_s: float) -> None:
         """A partition's latest transaction; seconds since 1970."""
-        self._committed_at.labels(str(partition)).set(at_s)
+        self._committed_at.labels(self._stage, str(partition)).set(at_s)
 
     def restored(self, records: int) -> None:
         """So many changelog records were read."""
@@ -81,7 +91,7 @@ class Metrics:
 
     def restoring(self, partition: int, remaining: int) -> None:
         """So many offsets of a partition's changelog are still to be read."""
-        self._remaining.labels(str(partition)).set(remaining)
+        self._remaining.labels(self._stage, str(partition)).set(remaining)
 
     def phase(self, phase: Phase, took_s: float) -> None:
         """A partition has gone through a phase."""
@@ -89,18 +99,18 @@ class Metrics:
 
     def partitions(self, *, opening: int, running: int) -> None:
         """How many partitions there are."""
-        self._partitions.labels("opening").set(opening)
-        self._partitions.labels("running").set(running)
+        self._partitions.labels(self._stage, "opening").set(opening)
+        self._partitions.labels(self._stage, "running").set(running)
 
     def state(self, partition: int, records: int, size_bytes: int) -> None:
         """What a partition's state holds."""
-        self._state_records.labels(str(partition)).set(records)
-        self._state_bytes.labels(str(partition)).set(size_bytes)
+        self._state_records.labels(self._stage, str(partition)).set(records)
+        self._state_bytes.labels(self._stage, str(partition)).set(size_bytes)
 
     def forget(self, partition: int, topics: Iterable[str]) -> None:
         """The partition is no longer ours: another worker shows its figures."""
         for gauge in (self._remaining, self._committed_at, self._state_records, self._state_bytes):
-            _remove(gauge, str(partition))
+            _remove(gauge, self._stage, str(partition))
         for topic in topics:
             _remove(self._lag, topic, str(partition))
             _remove(self._position, topic, str(partition))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rating.catalog import Catalog, CatalogProblems
 from rating.meter import Meter
+from rating.stage import Stage
+from rating.tiers.stage import Tier
 from streams.cards.catalog_files import load_directory
 from streams.errors import UserError
 from streams.settings import Settings
@@ -29,6 +31,11 @@ def _meter(settings: Settings, horizon_days: int | None) -> Meter:
         hash_message_ids=settings.message_ids == "hashed",
         horizon_days=horizon_days,
     )
+
+
+def stages_of(settings: Settings) -> dict[str, Stage]:
+    """The stages of a worker, by name. Raises `UserError` as `meter_of` does."""
+    return {"meter": forgetting_meter_of(settings), "tier": Tier()}
 
 
 def catalog_of(settings: Settings) -> Catalog:

@@ -93,10 +93,16 @@ METER: Sequence[Topic] = (
     *(public_topic(name) for name in ("usage.rated", "usage.totals", "usage.unrated", "usage.rejected")),
     state_topic("meter"),
 )
-"""What METER reads and writes."""
+"""What METER reads and writes, but for what it exchanges with TIER."""
+
+TIER: Sequence[Topic] = (*(public_topic(name) for name in ("usage.counts", "usage.bands")), state_topic("tier"))
+"""What TIER reads and writes, but for `usage.rejected`."""
+
+WORKER: Sequence[Topic] = (*METER, *TIER)
+"""What a worker reads and writes."""
 
 
-async def create(settings: Settings, topics: Sequence[Topic] = METER) -> list[str]:
+async def create(settings: Settings, topics: Sequence[Topic] = WORKER) -> list[str]:
     """Makes the topics that are missing; returns their full names. Those that are there stay as they are: see `check`."""
     replicas = settings.replication
     async with admin_client(settings) as admin:
@@ -126,7 +132,7 @@ async def _until_known(admin: AIOKafkaAdminClient, names: Iterable[str]) -> None
             await asyncio.sleep(0.02)
 
 
-async def check(settings: Settings, topics: Sequence[Topic] = METER) -> list[str]:
+async def check(settings: Settings, topics: Sequence[Topic] = WORKER) -> list[str]:
     """What differs from what a worker needs: one sentence each, with the mend. Empty: all is well."""
     async with admin_client(settings) as admin:
         names = {settings.prefix + topic.name for topic in topics}
@@ -188,6 +194,12 @@ async def _configs(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str
         for _code, _message, _kind, name, entries in response.resources:
             configs[name] = {entry[0]: entry[1] for entry in entries}
     return configs
+
+
+def is_keyed(name: str) -> bool:
+    """Whether the partitioner hashes the keys of a topic's records themselves."""
+    known = TOPIC_BY_NAME.get(name)
+    return known is None or known.partitioned_by is None
 
 
 @asynccontextmanager

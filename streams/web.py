@@ -11,12 +11,12 @@ from aiohttp import web
 from faust.web import View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from streams.engine.engine import Engine
+from streams.engine.pipeline import Pipeline
 from streams.errors import UserError
 
 
 @asynccontextmanager
-async def serve(engine: Engine, bind: str, port: int) -> AsyncIterator[str]:
+async def serve(engine: Pipeline, bind: str, port: int) -> AsyncIterator[str]:
     """Serves `/healthz`, `/readyz` and `/metrics`; gives the address, whose port is a free one if 0 was asked for."""
     pages = web.Application()
     pages.router.add_get("/healthz", _alive)
@@ -36,7 +36,7 @@ async def serve(engine: Engine, bind: str, port: int) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def mount(app: faust.App, engine: Engine) -> None:
+def mount(app: faust.App, engine: Pipeline) -> None:
     """The same pages on Faust's own web server, beside those it has."""
 
     async def alive(view: View, _: Any) -> Any:
@@ -58,11 +58,11 @@ async def _alive(_: web.Request) -> web.Response:
     return web.Response(text="alive\n")
 
 
-async def _ready(engine: Engine) -> web.Response:
+async def _ready(engine: Pipeline) -> web.Response:
     """503 until the group has given partitions and each is restored."""
     return web.Response(text="ready\n") if engine.is_ready else web.Response(text="restoring\n", status=503)
 
 
-async def _metrics(engine: Engine) -> web.Response:
+async def _metrics(engine: Pipeline) -> web.Response:
     engine.measure()
     return web.Response(body=generate_latest(engine.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

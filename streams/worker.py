@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import FrameType
 
 import structlog
@@ -22,7 +22,7 @@ from streams.kafka import aiokafka_fixes
 from streams.kafka.clients import unreachable
 from streams.kafka.collector import spare_what_stays
 from streams.settings import Settings
-from streams.stages import forgetting_meter_of
+from streams.stages import stages_of
 
 log = structlog.get_logger(__name__)
 STOP_TIMEOUT_S = 9.0
@@ -33,30 +33,29 @@ def run_worker(
     settings: Settings,
     *,
     drain: bool = False,
-    stage: Stage | None = None,
-    stage_name: str = "meter",
-    stage_topics: Sequence[topics.Topic] = topics.METER,
+    stages: Mapping[str, Stage] | None = None,
+    stage_topics: Sequence[topics.Topic] = topics.WORKER,
 ) -> int:
     """Runs a worker until SIGTERM or SIGINT or, with `drain`, to the end of the input; returns 0.
 
     Raises `UserError` (its `exit_code` is 2 or 3) if it cannot start. Any other end is immediate, with a code of
-    `streams.guards.fatal.Exit`. Without a stage it runs METER.
+    `streams.guards.fatal.Exit`. Without stages, by name, it runs METER and TIER.
     """
     logs.configure(settings)
-    return uvloop.run(_run(settings, stage or forgetting_meter_of(settings), stage_name, stage_topics, drain))
+    return uvloop.run(_run(settings, stages or stages_of(settings), stage_topics, drain))
 
 
-async def _run(settings: Settings, stage: Stage, stage_name: str, stage_topics: Sequence[topics.Topic], drain: bool) -> int:
+async def _run(settings: Settings, stages: Mapping[str, Stage], stage_topics: Sequence[topics.Topic], drain: bool) -> int:
     aiokafka_fixes.apply()
-    found = await selfcheck.check(settings, stage_topics, stage.inputs)
+    found = await selfcheck.check(settings, stage_topics, [topic for stage in stages.values() for topic in stage.inputs])
     if found.problems:
         raise UserError(*found.problems)
-    app = make_app(settings, stage, stage_name, draining=drain)
+    app = make_app(settings, stages, draining=drain)
     spare_what_stays()
     stop = asyncio.Event()
     _stop_when_asked(asyncio.get_running_loop(), stop)
     async with web.serve(app.engine, settings.web_bind, settings.web_port) as address:
-        log.info("worker starts", stage=stage_name, bootstrap=settings.bootstrap, pages=address, draining=drain)
+        log.info("worker starts", stages=list(stages), bootstrap=settings.bootstrap, pages=address, draining=drain)
         try:
             await app.start()
         except KafkaConnectionError:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from rating.catalog.cards import CardRow
+from rating.catalog.cells import family_of
 from rating.catalog.days import day_after
 from rating.catalog.markets import OTHER, MarketRow
 from rating.catalog.regions import country_of_number
@@ -34,6 +35,12 @@ class Rate(NamedTuple):
     """The card's id, `meta-usd-2026-01-01`."""
     tier: str
     """Bounds of the band, `1:MAX`."""
+
+    @property
+    def tier_to(self) -> int | None:
+        """The last message of the band, itself included; None has no end."""
+        last = self.tier.partition(":")[2]
+        return None if last == "MAX" else int(last)
 
 
 class MarketMatch(NamedTuple):
@@ -67,7 +74,7 @@ _UNCOVERED = MarketMatch(None, OTHER)
 class Catalog:
     """Cards and market table, ready for lookups; made by `load_catalog`."""
 
-    __slots__ = ("_countries", "_lengths", "_prefixes", "_rates", "cards", "content_hash", "markets")
+    __slots__ = ("_bands", "_countries", "_lengths", "_prefixes", "_rates", "_volumes", "cards", "content_hash", "markets")
 
     def __init__(self, cards: Iterable[CardRow], markets: Iterable[MarketRow]) -> None:
         self.cards = tuple(sorted(cards, key=lambda row: (row.key, row.effective_from, row.tier_from)))
@@ -78,6 +85,9 @@ class Catalog:
         """Hex. Two catalogs with the same one answer every question alike, whatever files they came in."""
         by_key = _grouped(self.cards, lambda row: row.key)
         self._rates: dict[tuple[str, str, str], _Dated[Rate | None]] = {key: _rates_of(rows) for key, rows in by_key.items()}
+        bands = {key: _bands_of(rows) for key, rows in by_key.items()}
+        self._bands: dict[tuple[str, str, str], _Dated[tuple[Rate, ...]]] = {key: each for key, each in bands.items() if each is not None}
+        self._volumes = _grouped(self._bands, lambda key: (key[1], family_of(key[2])))
         self._prefixes = {prefix: _matches_of_prefix(rows) for prefix, rows in _grouped(self.markets, lambda row: row.prefix).items()}
         self._countries = {iso2: _matches_of_country(rows) for iso2, rows in _grouped(self.markets, lambda row: row.iso2).items()}
         self._lengths = sorted({len(prefix) for prefix in self._prefixes}, reverse=True)
@@ -93,6 +103,29 @@ class Catalog:
             return None
         index = bisect_right(dated.starts, date) - 1
         return dated.values[index] if index >= 0 else None
+
+    def bands(self, currency: str, market: str, category: str, date: str) -> tuple[Rate, ...]:
+        """All bands of the rate in force on a date, in order: of most rates the one that `rate` gives, or none where there is no rate."""
+        dated = self._bands.get((currency, market, category))
+        bands = None if dated is None else dated.at(date)
+        if bands is None:
+            only = self.rate(currency, market, category, date)
+            return () if only is None else (only,)
+        return bands
+
+    def has_tiers(self, market: str, family: str, month: str) -> bool:
+        """Whether the messages of a market and category family are counted in a month (`2026-10`): on some day of it some currency's rate
+        has several bands."""
+        for key in self._volumes.get((market, family), ()):
+            dated = self._bands[key]
+            at_its_end = bisect_right(dated.starts, f"{month}-31") - 1
+            while at_its_end >= 0:
+                if len(dated.values[at_its_end]) > 1:
+                    return True
+                if dated.starts[at_its_end] <= f"{month}-01":
+                    break
+                at_its_end -= 1
+        return False
 
     def has_row(self, currency: str, market: str, category: str, date: str) -> bool:
         """Whether a row is in force on a date, be its rate empty or not."""
@@ -149,6 +182,18 @@ def _rates_of(rows: Sequence[CardRow]) -> _Dated[Rate | None]:
     first_bands = [row for row in rows if row.tier_from == 1]
     rates = [None if row.rate_nanos is None else Rate(row.rate_nanos, row.decimals, row.card, row.tier) for row in first_bands]
     return _Dated([row.effective_from for row in first_bands], rates)
+
+
+def _bands_of(rows: Sequence[CardRow]) -> _Dated[tuple[Rate, ...]] | None:
+    """All bands of every date of one key; None where no date has more than one."""
+    by_date = _grouped(rows, lambda row: row.effective_from)
+    if all(len(bands) == 1 for bands in by_date.values()):
+        return None
+    values = [
+        tuple(Rate(row.rate_nanos, row.decimals, row.card, row.tier) for row in bands if row.rate_nanos is not None)
+        for bands in by_date.values()
+    ]
+    return _Dated(list(by_date), values)
 
 
 def _matches_of_prefix(rows: Sequence[MarketRow]) -> _Dated[MarketMatch | _Shared | None]:

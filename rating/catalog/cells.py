@@ -20,12 +20,19 @@ CATEGORIES = ("marketing", "utility", "authentication", "authentication_internat
 TIERED_CATEGORIES = ("utility", "authentication", "authentication_international")
 """Those that may have volume bands."""
 
+AUTHENTICATION = "authentication"
+
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _COUNT = re.compile(r"[0-9]{1,15}")
 _DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
 _PREFIX = re.compile(r"[1-9][0-9]{0,14}")
 _ISO2 = re.compile(r"[A-Z]{2}")
 _WHOLE_DIGITS_MAX = 9
+
+
+def family_of(category: str) -> str:
+    """The category family whose messages are counted together for volume bands: authentication and its international variant are one."""
+    return AUTHENTICATION if category == "authentication_international" else category
 
 
 def local_date(text: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from rating.catalog.cards import CardRow, RateKey, read_cards
 from rating.catalog.catalog import Catalog
 from rating.catalog.markets import OTHER, MarketRow, read_markets
-from rating.catalog.problems import CatalogProblems, Findings, Place
+from rating.catalog.problems import CatalogProblems, Findings
 
 MARKETS_FILE = "markets.csv"
 
@@ -35,9 +35,6 @@ def load_catalog(shipped: Mapping[str, str], overlay: Mapping[str, str] | None =
 
     `markets.csv` is the market table; every other name is a card, whose id is the name without folders and `.csv`.
     Raises `CatalogProblems` with all mistakes of all files, by the names given.
-
-    A rate with several volume bands is read and checked like any other, and then refused: this version prices single
-    bands only.
     """
     findings = Findings()
     base, own = _read(shipped, findings), _read(overlay or {}, findings)
@@ -46,7 +43,6 @@ def load_catalog(shipped: Mapping[str, str], overlay: Mapping[str, str] | None =
     cards = [row for row in base.cards if row.key not in own_keys] + own.cards
     markets = [row for row in base.markets if row.prefix not in own_prefixes] + own.markets
     _refuse_unknown_markets(own.cards, {row.market for row in markets} | own.named_markets | {OTHER}, findings)
-    _refuse_several_bands(cards, findings)
     if problems := findings.sentences():
         raise CatalogProblems(problems)
     return Catalog(cards, markets)
@@ -89,14 +85,3 @@ def _refuse_unknown_markets(rows: Iterable[CardRow], named: set[str], findings: 
             close = get_close_matches(row.key.market, sorted(named), n=1)
             mend = f"write {close[0]}, or add a row for it there" if close else "add a row for it there, or write a market that has one"
             findings.add(row.at("market"), f"the market {row.key.market!r} is named by no row of {MARKETS_FILE}", mend)
-
-
-def _refuse_several_bands(rows: Iterable[CardRow], findings: Findings) -> None:
-    """One sentence for the whole catalog, and none where bands are wrong in themselves."""
-    if findings.sentences():
-        return
-    higher_bands = [row for row in rows if row.tier_from > 1]
-    if higher_bands:
-        row = min(higher_bands, key=lambda row: (row.file, row.line))
-        what = f"{row.key} from {row.effective_from} has a volume band {row.tier}, and this version prices single bands only"
-        findings.add(Place(row.file, row.line, "tier_from"), what, "keep the first band of every rate, with its tier_to empty")

@@ -28,6 +28,7 @@ from rating.explain.surroundings import (
     window_end_ms,
 )
 from rating.explain.unrated import unpriced
+from rating.explain.volume import settled, volume_of
 from rating.explain.weighing import Scales, Weighed
 from rating.ids import delivery_id, line_id
 from rating.life import case_of
@@ -104,6 +105,9 @@ class Explainer:
         clause = clause_of(weighed)
         place = place_of(weighed)
         phone_number_id = delivery.phone_number_id
+        volume = None if figures is None else volume_of(bench.state, figures)
+        if figures is not None:
+            figures = settled(figures, volume)
         allowance = None
         if place is not None:
             allowance = standing(bench, phone_number_id, place, delivery.message_id, delivery.participant, self._allowance)
@@ -124,6 +128,7 @@ class Explainer:
             market=market,
             price=None if figures is None else price_of(self._catalog, figures),
             fee=None if figures is None else fee_of(figures, weighed.version),
+            volume=volume,
             due=None if figures is None else _due(facts.delivery_id, delivery.revision, figures),
             unpriced=None if delivery.unrated is None else unpriced(delivery.unrated, weighed, known, self._catalog),
             waits_until_ms=delivery.wait_until_ms,

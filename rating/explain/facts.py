@@ -132,6 +132,39 @@ class PriceFound:
 
 
 @dataclass(frozen=True, slots=True)
+class BandShare:
+    """One volume band of the rate, and how many messages of the total lie in it."""
+
+    tier: str
+    cost_nanos: int
+    amount_nanos: int
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeFound:
+    """What the message is counted in, and how the messages of its total divide among volume bands.
+
+    Within one total no message is before another: if an edge lies amid it, only how many lie on either side is known.
+    """
+
+    portfolio_id: str
+    market: str
+    family: str
+    month: str
+    date: str
+    messages: int
+    """Of the total."""
+    bands: tuple[BandShare, ...]
+    """All of the rate."""
+
+    @property
+    def held(self) -> tuple[BandShare, ...]:
+        """Those in which messages of the total lie."""
+        return tuple(band for band in self.bands if band.messages)
+
+
+@dataclass(frozen=True, slots=True)
 class Fee:
     """What the platform adds, and how it was rounded."""
 
@@ -239,7 +272,10 @@ class DeliveryFacts:
     market: MarketFound | None = None
     price: PriceFound | None = None
     fee: Fee | None = None
+    volume: VolumeFound | None = None
+    """None where the rate has a single band."""
     due: Due | None = None
+    """Where the message's volume band is known, at that band's price, whatever the line was charged at before adjustments."""
     unpriced: Unpriced | None = None
     waits_until_ms: int | None = None
     allowance: Standing | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import Final
 
-from rating.explain.facts import Clause, DeliveryFacts, Fee, MarketFound, PriceFound, Published, Seen
+from rating.explain.facts import Clause, DeliveryFacts, Fee, MarketFound, PriceFound, Published, Seen, VolumeFound
 from rating.explain.times import clock, length, money, spoken_month
 
 Row = tuple[str, str]
@@ -67,6 +67,8 @@ def rows(delivery: DeliveryFacts) -> Iterator[Row]:
         yield "Price", price_row(delivery.price, delivery.due.category, delivery.due.currency)
     if delivery.fee is not None and delivery.due is not None:
         yield "Fee", fee_row(delivery.fee, delivery.due.amount_nanos, delivery.due.currency)
+    if delivery.volume is not None:
+        yield "Volume", volume_row(delivery.volume) + _adjusted(delivery)
     if delivery.due is not None:
         yield "Line", f"{delivery.due.line_id}, revision {delivery.due.revision}, {delivery.due.outcome}: {delivery.due.reason}"
 
@@ -149,6 +151,29 @@ def fee_row(fee: Fee, amount_nanos: int, currency: str) -> str:
     """The fee, its rounding, and what it adds up to."""
     rounded = f", rounded half up to {fee.decimals} decimals {money(fee.fee_nanos, currency)}" if fee.is_rounded else f" {currency}"
     return f"{fee.percent} % of the price is {fee.exact}{rounded}; together {money(amount_nanos, currency)}"
+
+
+def volume_row(volume: VolumeFound) -> str:
+    """What it is counted in, and how its total divides."""
+    counter = (
+        f"counted with the {volume.family} messages of portfolio {volume.portfolio_id} to {volume.market} in {spoken_month(volume.month)}"
+    )
+    held = volume.held
+    if len(held) == 1:
+        return f"{counter}; all {volume.messages:,} of its total of {volume.date} lie in the band {held[0].tier}"
+    shares = " and ".join(f"{band.messages:,} in {band.tier}" for band in held)
+    return f"{counter}; of the {volume.messages:,} of its total of {volume.date} lie {shares}, and which lies where is not told apart"
+
+
+def _adjusted(delivery: DeliveryFacts) -> str:
+    """Where the line was charged at another band's price than the message now has."""
+    charges = [each for each in delivery.history if each.kind == "charge"]
+    if delivery.due is None or not charges:
+        return ""
+    charged = f"{charges[-1].amount} {charges[-1].currency}"
+    if charged == money(delivery.due.amount_nanos, delivery.due.currency):
+        return ""
+    return f"; its line was charged at {charged}, adjustments of the total make up the difference"
 
 
 def _meta(delivery: DeliveryFacts) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rating.explain.rows import Row, fee_row, labelled, market_row, price_row, rule_row
 from rating.explain.times import clock, length, money, spoken, spoken_month
 from rating.explain.words import KINDS
-from rating.quote import Answer, Quote
+from rating.quote import Answer, Quote, VolumeNext
 
 
 def tell_quote(quote: Quote) -> list[str]:
@@ -73,6 +73,15 @@ def _rows(quote: Quote) -> Iterator[Row]:
         yield "Price", price_row(first.price, quote.category, first.currency)
         if first.fee is not None and first.amount_nanos is not None:
             yield "Fee", fee_row(first.fee, first.amount_nanos, first.currency)
+        if first.volume is not None:
+            yield "Volume", _volume(first.volume)
+
+
+def _volume(volume: VolumeNext) -> str:
+    month = f"{volume.family} messages of portfolio {volume.portfolio_id} to {volume.market} in {spoken_month(volume.month)}"
+    if volume.number is None:
+        return f"priced in the first band, {volume.tier}: how many {month} come before it is not known"
+    return f"it would be number {volume.number:,} of the {month}, in the band {volume.tier}"
 
 
 def _window(quote: Quote) -> str:

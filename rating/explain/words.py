@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from rating.explain.facts import DeliveryFacts, Explanation, InboundFacts
+from rating.explain.facts import DeliveryFacts, Due, Explanation, InboundFacts
 from rating.explain.rows import WIDTH, cause_of, event_rows, history_rows, labelled, rows
 from rating.explain.times import length, money, spoken, spoken_date, spoken_month
 
@@ -64,10 +64,17 @@ def headline(delivery: DeliveryFacts) -> str:
     """`charged 0.0300 USD`, `free` …"""
     due = delivery.due
     if due is not None:
-        return "free" if delivery.status == "free" else f"charged {money(due.amount_nanos, due.currency)}"
+        return "free" if delivery.status == "free" else f"charged {_amounts(delivery, due)}"
     if delivery.unpriced is not None:
         return f"no price yet ({delivery.unpriced.reason})"
     return "waits for its category" if delivery.status == "waiting" else "not delivered, so nothing is due"
+
+
+def _amounts(delivery: DeliveryFacts, due: Due) -> str:
+    """What it costs; where an edge of a volume band lies amid its total, what it may cost."""
+    if delivery.volume is None or len(delivery.volume.held) < 2:
+        return money(due.amount_nanos, due.currency)
+    return " or ".join(money(band.amount_nanos, due.currency) for band in delivery.volume.held)
 
 
 def summary(delivery: DeliveryFacts) -> list[str]:
@@ -124,6 +131,8 @@ def _cost(delivery: DeliveryFacts) -> str:
     due, fee = delivery.due, delivery.fee
     if due is None or delivery.status == "free":
         return "It costs nothing."
+    if delivery.volume is not None and len(delivery.volume.held) > 1:
+        return f"It costs {_amounts(delivery, due)}: an edge of a volume band lies amid the messages of its day."
     if fee is None:
         return f"It costs {money(due.amount_nanos, due.currency)}."
     price, amount = money(due.cost_nanos, due.currency), money(due.amount_nanos, due.currency)

@@ -110,13 +110,13 @@ class _Demo:
         return self.code
 
     async def _prepare(self, screen: Screen, embedded: bool) -> None:
-        from streams.topics import METER, create
+        from streams.topics import WORKER, create
 
         settings = self._settings
         await create(settings)
         screen.say("broker", f"{settings.bootstrap} ({'embedded' if embedded else 'yours'})")
         screen.say(
-            "topics", f"{len(METER)} with {settings.partitions} partitions each" + (f", {settings.prefix}…" if settings.prefix else "")
+            "topics", f"{len(WORKER)} with {settings.partitions} partitions each" + (f", {settings.prefix}…" if settings.prefix else "")
         )
         screen.say("traffic", f"{self._events:,} events, seed {self._seed}")
         screen.say("workers", ", ".join(f"http://127.0.0.1:{port}/metrics" for port in self._workers.ports))

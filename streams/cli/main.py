@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "topics": ("streams.cli.topics", "Create the topics, or check them."),
     "status": ("streams.cli.status", "Lag, pending and unrated of a running system."),
     "totals": ("streams.cli.totals", "Consumption by date, country and category."),
+    "tiers": ("streams.cli.tiers", "How far a portfolio's volume bands are filled."),
     "explain": ("streams.cli.explain", "Why a message costs what it costs."),
     "quote": ("streams.cli.quote", "What a message would cost, before it is sent."),
     "whatif": ("streams.cli.whatif", "The same history under other prices."),

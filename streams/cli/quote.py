@@ -85,7 +85,14 @@ def command(phone_number: str | None, events: tuple[str, ...], accounts: str | N
             state = from_files(settings, events, accounts, phone_number, report)
     known_number = phone_number if events or accounts is None else None
     question = Question(flags["account"], flags["to"], flags["category"], flags["at_ms"], known_number, flags["country"])
-    answer = replace(quote(state, catalog_of(settings), question, window_by_sent=settings.window_basis == "sent"), notes=tuple(notes))
+    catalog, by_sent = catalog_of(settings), settings.window_basis == "sent"
+    answer = quote(state, catalog, question, window_by_sent=by_sent)
+    if any(each.volume for each in answer.answers) and (accounts is None or events):
+        from streams import volumes
+
+        told = volumes.of_topics(settings) if accounts is None else volumes.of_files(settings, events, accounts, lambda *_: None)
+        answer = quote(state, catalog, question, window_by_sent=by_sent, counts=list(volumes.messages(told)))
+    answer = replace(answer, notes=tuple(notes))
     if settings.message_ids == "hashed":
         from rating.explain.masks import with_hashed_message_ids
 

@@ -41,12 +41,12 @@ def create(**flags: Any) -> int:
 @settings_flags(*CONNECTION, *_SHAPE)
 def check(**flags: Any) -> int:
     """Say what differs from what a worker needs. Exit code 2 if anything does."""
-    from streams.topics import METER
+    from streams.topics import WORKER
     from streams.topics import check as check_topics
 
     settings = settings_from(flags)
     problems = asyncio.run(check_topics(settings))
     if problems:
         raise UserError(*problems)
-    click.echo(f"ok: {len(METER)} topics with {settings.partitions} partitions each")
+    click.echo(f"ok: {len(WORKER)} topics with {settings.partitions} partitions each")
     return DONE

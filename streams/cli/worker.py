@@ -31,9 +31,9 @@ def command(drain: bool, supervise: bool, **flags: Any) -> int:
     are partitions. Any setting can also be an environment variable, --web-port is WAMETER_WEB_PORT, or a line of wameter.toml.
     """
     settings = settings_from(flags)
-    from streams.stages import forgetting_meter_of
+    from streams.stages import stages_of
 
-    stage = forgetting_meter_of(settings)  # a catalog that cannot be loaded is told before anything is supervised
+    stages = stages_of(settings)  # a catalog that cannot be loaded is told before anything is supervised
     if supervise:
         from streams import logs
         from streams.supervise import supervise as keep_running
@@ -43,4 +43,4 @@ def command(drain: bool, supervise: bool, **flags: Any) -> int:
         return keep_running(worker_command(sys.argv[1:]))
     from streams.worker import run_worker
 
-    return run_worker(settings, drain=drain, stage=stage)
+    return run_worker(settings, drain=drain, stages=stages)

@@ -33,15 +33,16 @@ if TYPE_CHECKING:
 class Engine:
     """Runs one stage in one worker, on the partitions that the group gives it. Bind it to its app before that starts."""
 
-    def __init__(self, stage: Stage, stage_name: str, settings: Settings, *, draining: bool = False) -> None:
+    def __init__(
+        self, stage: Stage, stage_name: str, settings: Settings, *, draining: bool = False, metrics: Metrics | None = None
+    ) -> None:
+        """`metrics` are those of another stage of the same worker."""
         self.stage = stage
         self.stage_name = stage_name
         self.settings = settings
         self.draining = draining
-        self.metrics = Metrics()
+        self.metrics = Metrics(stage_name) if metrics is None else metrics.of_stage(stage_name)
         self.breaker = Breaker(settings.breaker_window, settings.breaker_ratio)
-        self.finished = asyncio.Event()
-        """Set when draining is done."""
         self.channel: faust.ChannelT[RecordBatch]
         self._consumer: BatchConsumer
         self._partitions: dict[int, Partition] = {}
@@ -57,6 +58,15 @@ class Engine:
     def is_ready(self) -> bool:
         """True when every partition of this worker is open; also when it has none."""
         return self._broadcast is not None and all(partition.is_open for partition in self._partitions.values())
+
+    @property
+    def is_drained(self) -> bool:
+        """True when every partition is at the end of its inputs; never amid a rebalance, which may still bring others."""
+        return self._settled and all(partition.is_drained for partition in self._partitions.values())
+
+    def share_room(self, other: Engine) -> None:
+        """Lets whoever waits for room in the other engine hear of room in this one."""
+        self._room = other._room
 
     def measure(self) -> None:
         """Brings the gauges up to date: what is open, where it is, how large its state is, what the log holds beyond it."""
@@ -95,12 +105,11 @@ class Engine:
             self._broadcast = BroadcastReader(self.settings, self.stage.broadcast, self._deliver)
             await self._broadcast.start()
             await self._watch.start()
-        log.info("assigned", partitions=len(numbers))
+        log.info("assigned", stage=self.stage_name, partitions=len(numbers))
         for number in numbers - self._partitions.keys():
             self._partitions[number] = Partition(self, number, self._kept.get(number))
         self._kept.clear()
         self._settled = True
-        self.drained()
 
     async def revoked(self, partitions: set[TP]) -> None:
         """Closes partitions; returns when nothing of them is under way."""
@@ -159,11 +168,6 @@ class Engine:
     def made_room(self) -> None:
         """Wakes the transport."""
         self._room.set()
-
-    def drained(self) -> None:
-        """Ends the worker once every partition it owns is drained; never amid a rebalance, which may still bring it others."""
-        if self.draining and self._settled and all(partition.is_drained for partition in self._partitions.values()):
-            self.finished.set()
 
     async def _close(self, leaving: list[Partition]) -> list[Kept | None]:
         """Closes partitions within the time that a step may take, plus a margin: others wait for them. Else the process ends."""

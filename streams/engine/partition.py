@@ -44,9 +44,6 @@ class Owner(Protocol):
     def made_room(self) -> None:
         """A partition takes batches again."""
 
-    def drained(self) -> None:
-        """A partition has come to the end of its inputs."""
-
 
 class Kept(NamedTuple):
     """The state of a partition that was given up, in case it comes back, as most do in a rebalance: then little is to be restored."""
@@ -66,6 +63,7 @@ class Partition:
         self.number = number
         self.is_open = False
         self.is_drained = False
+        """True at the end of all inputs, once every wait is over and the group was told; until another record comes."""
         self._owner = owner
         self._settings = settings
         self._log = TransactionLog(
@@ -88,7 +86,7 @@ class Partition:
 
     def has_room(self) -> bool:
         """True while input batches are taken: open, and no more than one step's records waiting."""
-        return self.is_open and not self._closing and not self.is_drained and not self._inbox.is_full
+        return self.is_open and not self._closing and not self._inbox.is_full
 
     def has_room_for_broadcast(self) -> bool:
         """True while broadcast batches may queue; also before it is open."""
@@ -127,7 +125,12 @@ class Partition:
         metrics.phase("close", took_s)
         metrics.forget(self.number, self._owner.stage.inputs)
         log.info(
-            "partition closed", partition=self.number, positions=self.positions(), keys=self._steps.size.records, took_s=round(took_s, 3)
+            "partition closed",
+            stage=self._owner.stage_name,
+            partition=self.number,
+            positions=self.positions(),
+            keys=self._steps.size.records,
+            took_s=round(took_s, 3),
         )
         return Kept(self._steps.store, self._log.changelog_offset, time.time()) if self.is_open else None
 
@@ -147,14 +150,22 @@ class Partition:
         async with within(self._settings.restore_timeout_ms, "partition was not open", "restore_timeout_ms"):
             await asyncio.shield(self._fencing)
             self._owner.metrics.phase("fence", time.monotonic() - began_s)
-            log.info("partition fenced", partition=self.number, took_s=round(time.monotonic() - began_s, 3))
+            log.info("partition fenced", stage=self._owner.stage_name, partition=self.number, took_s=round(time.monotonic() - began_s, 3))
             starts = await take_over(self._owner.stage, self._settings, self._steps, self._log, self._owner.metrics)
             for topic, offset in starts.items():
                 self._inbox.expect(topic, await self._owner.lease(topic, self.number, offset), offset)
         self.is_open = True
         self._owner.made_room()
         took_s = round(time.monotonic() - began_s, 3)
-        log.info("partition open", partition=self.number, kept=self._is_kept, keys=len(self._steps.store), starts=starts, took_s=took_s)
+        log.info(
+            "partition open",
+            stage=self._owner.stage_name,
+            partition=self.number,
+            kept=self._is_kept,
+            keys=len(self._steps.store),
+            starts=starts,
+            took_s=took_s,
+        )
 
     async def _work(self) -> None:
         """One turn: waits for batches, for the time to tick, or not at all if the stage left work; then one step."""
@@ -168,6 +179,8 @@ class Partition:
             await self._tell_group()
             return
         self._stepped_s = time.monotonic()
+        if any(batch.records for batch in batches):
+            self.is_drained = False
         effects = await self._steps.run(batches, tick)
         self._unfinished = effects.unfinished
         for batch in batches:
@@ -206,9 +219,10 @@ class Partition:
         effects = await self._steps.run([], Tick(int(time.time() * 1000), end_of_input=True))
         while effects.unfinished:
             effects = await self._steps.run([])
+        # Also what it was told before: whoever waits for the group to be at rest must not wait for offsets that have expired.
+        self._log.tell_later({TopicPartition(self._settings.prefix + topic, self.number): at for topic, at in self.positions().items()})
         await self._tell_group()
         self.is_drained = True
-        self._owner.drained()
 
     async def _tell_group(self) -> None:
         async with within(self._settings.step_timeout_ms, "the group was not told its offsets", "step_timeout_ms"):

@@ -90,6 +90,10 @@ class TransactionLog:
         """In how many seconds the group should be told its offsets; infinite if it knows them."""
         return self._told_s + OFFSETS_EVERY_S - time.monotonic() if self._untold else math.inf
 
+    def tell_later(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Has the group told these offsets of committed steps, with the next step or by `tell_group`."""
+        self._untold.update(offsets)
+
     async def tell_group(self) -> None:
         """Commits the group's offsets where no step does it."""
         if self._untold:

@@ -1,7 +1,7 @@
 """Explains a message from files of events: the events of its phone number are rated once more, record by record, and watched.
 
 Two readings: the first finds the phone number that the message belongs to, the second rates that number's events with all profiles. What a
-message costs depends on nothing else.
+message costs depends on nothing else, but for volume bands: where one is in question, everything is rated once more.
 """
 
 from __future__ import annotations
@@ -48,6 +48,12 @@ def explain(
         if search.concerns(record, found[0]):
             watch.take(record)
     watch.end()
+    explanation = explainer_of(settings).message(watch.state, history, read_from)
+    if not any(delivery.volume for delivery in explanation.deliveries):
+        return explanation
+    from streams import volumes  # it reads files with the functions below
+
+    watch.hear(volumes.bands_of_phone(volumes.of_files(settings, files, accounts, report), found[0]))
     return explainer_of(settings).message(watch.state, history, read_from)
 
 

@@ -5,7 +5,7 @@ The stage is the pipeline's own, so what is watched is what a worker does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from rating.explain.explainer import Explainer
 from rating.explain.facts import Explanation
@@ -15,7 +15,7 @@ from rating.meter import Meter
 from rating.stage import Record, State, Tick
 from schemas.decode import Rejection, decode_event
 from streams.errors import UserError
-from streams.offline import OfflineHost
+from streams.offline import OfflineHost, bands_records
 from streams.settings import Settings
 from streams.stages import catalog_of
 
@@ -91,6 +91,11 @@ class Watch:
     def take(self, record: Record) -> None:
         """Rates one record."""
         self._history.saw(record, self._host.step([record]))
+
+    def hear(self, bands: Mapping[bytes, bytes | None]) -> None:
+        """Tells the meter where the edges of volume bands lie, by record key: what TIER has published."""
+        for batch in bands_records(bands):
+            self._host.step(batch)
 
     def tick(self, at_ms: int) -> None:
         """Lets time pass, as a worker's host does where no record comes."""

@@ -19,6 +19,7 @@ from rating.explain.history import History
 from rating.lines import CHARGE, RATED
 from rating.meter import ACCOUNTS, MESSAGES
 from rating.stage import Record
+from rating.tiers.naming import BANDS, tally_named
 from streams import topic_reader
 from streams.explain.run import Search, Watch, explainer_of
 from streams.kafka.partitioner import partition_of
@@ -49,6 +50,7 @@ async def _explain(reader: TopicReader, settings: Settings, message_id: str, pho
     history = History(*found, where)
     watch = Watch(meter_of(settings), history)
     await run(watch, reader, settings, own, lambda record: search.concerns(record, found[0]))
+    watch.hear(await _bands(reader, settings, [partition.partition for partition in own], found[0]))
     explanation = explainer_of(settings).message(watch.state, history, _named(own))
     notes = [*await forgotten(reader, own), *await _beside_what_is_published(reader, settings, explanation.deliveries)]
     return replace(explanation, notes=tuple(notes))
@@ -70,6 +72,17 @@ async def run(
         if concerns(record):
             watch.take(record)
     watch.tick(int(time.time() * 1000))
+
+
+async def _bands(reader: TopicReader, settings: Settings, numbers: Sequence[int], phone_number_id: str) -> dict[bytes, bytes | None]:
+    """What TIER has told of a phone number's totals, by record key. It lies in the partition that the number's events lie in."""
+    told: dict[bytes, bytes | None] = {}
+    partitions = reader.partitions_of(BANDS)
+    async for record in records(reader, settings, [partitions[number] for number in numbers]):
+        name = None if record.key is None else tally_named(record.key)
+        if name is not None and name.phone_number_id == phone_number_id:
+            told[name.record_key] = record.value
+    return told
 
 
 async def records(reader: TopicReader, settings: Settings, partitions: Iterable[TopicPartition]) -> AsyncIterator[Record]:
@@ -113,7 +126,9 @@ def _comparison(delivery: DeliveryFacts, line: dict[str, Any] | None) -> str:
     if line is None:
         return "the workers have published no line for it" + ("" if due is None else " yet; `wameter status` shows how far they are")
     said = f"{line['outcome']}, {line['amount']} {line['currency']} ({line['reason']}), revision {line['revision']}"
-    same = due is not None and (due.outcome, due.reason, due.amount_nanos) == (line["outcome"], line["reason"], nanos(line["amount"]))
+    bands = () if delivery.volume is None else delivery.volume.bands  # a line is charged in whichever was known then, and adjusted
+    amounts = {band.amount_nanos for band in bands} | {due.amount_nanos if due is not None else None}
+    same = due is not None and (due.outcome, due.reason) == (line["outcome"], line["reason"]) and nanos(line["amount"]) in amounts
     return f"the workers have published the same: {said}" if same else f"the workers have published something else: {said}"
 
 

@@ -17,6 +17,7 @@ from streams.kafka.batches import RecordBatch
 from streams.kafka.partitioner import partition_of
 from streams.metrics import Metrics
 from streams.settings import Settings
+from streams.topics import is_keyed
 
 log = structlog.get_logger(__name__)
 REMEMBERED_MAX = 200_000
@@ -36,7 +37,7 @@ class Placement:
 
     async def check(self, batch: RecordBatch) -> None:
         """To be called before anything of the batch is applied. Records without a key lie nowhere well."""
-        if self._is_off:
+        if self._is_off or not is_keyed(batch.topic):
             return
         known = self._known[batch.topic, batch.partition]
         unseen = {record.key for record in batch.records} - known

@@ -58,6 +58,12 @@ def reader(settings: Settings, group_id: str | None = None) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(**connection(settings), **reading(), group_id=group_id, request_timeout_ms=40_000)
 
 
+def observer(settings: Settings, group_id: str) -> AIOKafkaConsumer:
+    """One that reads nothing: it looks up that group's offsets, and where logs end with what is not committed yet."""
+    options = {**connection(settings), **reading(), "isolation_level": "read_uncommitted"}
+    return AIOKafkaConsumer(**options, group_id=group_id, request_timeout_ms=40_000)
+
+
 def reading() -> dict[str, Any]:
     """Arguments of every consumer: committed records only, and never from anywhere else than where it is told."""
     return {

@@ -20,7 +20,6 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
-from rating.stage import Stage
 from streams.guards import identity
 from streams.guards.fatal import RefusalError, die
 from streams.kafka import clients
@@ -35,11 +34,19 @@ FULL_POLL_S = 0.02
 
 
 class Host(Protocol):
-    """Who receives the batches: the engine."""
+    """Who receives the batches: the engines of a worker."""
 
-    settings: Settings
-    stage: Stage
-    draining: bool
+    @property
+    def settings(self) -> Settings:
+        """Those of the worker."""
+
+    @property
+    def draining(self) -> bool:
+        """Whether the worker ends at the end of its input."""
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """By what the worker decides."""
 
     def bind(self, consumer: BatchConsumer) -> None:
         """This is the consumer to ask for leases."""
@@ -209,7 +216,7 @@ class _ConsumerHere(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         host = cast(BatchTransport, transport).host
-        self._assignor = assignor_of(identity.encode(host.stage.identity))
+        self._assignor = assignor_of(identity.encode(host.identity))
         options = {**clients.connection(host.settings), **clients.reading(), **clients.member(host.settings)}
         return AIOKafkaConsumer(**options, partition_assignment_strategy=[self._assignor])
 

@@ -6,7 +6,7 @@ every total and every unrated delivery belongs to one phone number.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from rating.stage import Output, Record, Stage
 from schemas.webhooks import events_of
 from streams.inputs import NO_LINES, Block
-from streams.offline import OfflineHost
+from streams.offline import Counts, OfflineHost, bands_records
 from streams.results import RATED, REJECTED, Results
 
 MESSAGES: Final = "whatsapp.messages"
@@ -45,6 +45,8 @@ class Answer(msgspec.Struct, array_like=True):
     lines: list[bytes] = []
     """Rated lines in the order in which they were decided."""
     rejected: list[Refused] = []
+    counts: dict[bytes, bytes] = {}
+    """At the end: what this job told of each tally, by record key."""
 
 
 class Job:
@@ -53,6 +55,7 @@ class Job:
     def __init__(self, stage: Stage, profiles: Iterable[bytes], wanted: Wanted) -> None:
         self._host = OfflineHost(stage)
         self._wanted = wanted
+        self._counts = Counts()
         self.results = Results()
         self._host.step([Record(ACCOUNTS, 0, number, None, profile, None) for number, profile in enumerate(profiles)])
 
@@ -66,8 +69,16 @@ class Job:
         return self._sorted(self._host.step(records), answer)
 
     def end(self) -> Answer:
-        """Ends every wait, as at the end of the input."""
-        return self._sorted(self._host.end(), Answer())
+        """Ends every wait, as at the end of the input. What then is counted for volume bands is in the answer."""
+        answer = self._sorted(self._host.end(), Answer())
+        answer.counts = dict(self._counts.latest)
+        return answer
+
+    def divide(self, bands: Mapping[bytes, bytes | None]) -> Answer:
+        """Brings lines and totals in line with volume bands, the last thing to do: what TIER says of the counts of all
+        jobs, as far as it is about this one's."""
+        outputs = [output for batch in bands_records(bands) for output in self._host.step(batch)]
+        return self._sorted(outputs, Answer())
 
     def _unpacked(self, bodies: Sequence[bytes], events: Collection[int], answer: Answer) -> list[Record]:
         records = []
@@ -80,7 +91,8 @@ class Job:
                     answer.rejected.append(Refused(place, event.reason, event.detail))
         return records
 
-    def _sorted(self, outputs: Iterable[Output], answer: Answer) -> Answer:
+    def _sorted(self, outputs: Sequence[Output], answer: Answer) -> Answer:
+        self._counts.take(outputs)
         self.results.take(outputs)
         if self._wanted.lines:
             answer.lines = [output.value for output in outputs if output.topic == RATED and output.value is not None]
@@ -111,7 +123,11 @@ class Alone:
 
     def end(self) -> Iterator[tuple[Block, Answer]]:
         """What the end of the input brings."""
-        yield NO_LINES, self._job.end()
+        counts = Counts()
+        answer = self._job.end()
+        counts.add(answer.counts)
+        yield NO_LINES, answer
+        yield NO_LINES, self._job.divide(counts.bands())
 
 
 def _refused(output: Output) -> Refused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -34,6 +34,10 @@ class _Request(msgspec.Struct, array_like=True):
     events: list[int]
 
 
+class _Bands(msgspec.Struct, array_like=True):
+    bands: dict[bytes, bytes | None]
+
+
 class _Reply(msgspec.Struct, array_like=True):
     answer: Answer
     failure: str = ""
@@ -42,6 +46,7 @@ class _Reply(msgspec.Struct, array_like=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _read_request = msgspec.msgpack.Decoder(_Request).decode
+_read_bands = msgspec.msgpack.Decoder(_Bands).decode
 _read_reply = msgspec.msgpack.Decoder(_Reply).decode
 
 
@@ -65,8 +70,12 @@ class JobProcess:
         self._ask(_encode(_Request(lines, events)))
 
     def ask_for_the_end(self) -> None:
-        """Asks for the end of every wait; nothing may be asked afterwards."""
+        """Asks for the end of every wait; only `ask_to_divide` may follow, and must."""
         self._ask(_THE_END)
+
+    def ask_to_divide(self, bands: Mapping[bytes, bytes | None]) -> None:
+        """Asks for the lines that volume bands bring, the last thing to be asked; see `Job.divide`."""
+        self._ask(_encode(_Bands(dict(bands))))
 
     def take_answer(self) -> Answer:
         """The answer to the oldest request; the next one is sent. Raises `LostJobError` if there will be none."""
@@ -82,7 +91,7 @@ class JobProcess:
         return reply.answer
 
     def take_results(self) -> Results:
-        """What everything came to, after the answer to the end."""
+        """What everything came to, after the last answer."""
         try:
             results = self.connection.recv()
         except (EOFError, OSError):
@@ -134,6 +143,7 @@ def _work(connection: Connection, foreign: Sequence[Connection], make: Callable[
                 asked = _read_request(request)
                 connection.send_bytes(_encode(_Reply(job.rate(asked.lines, asked.events))))
             connection.send_bytes(_encode(_Reply(job.end())))
+            connection.send_bytes(_encode(_Reply(job.divide(_read_bands(connection.recv_bytes()).bands))))
             connection.send(job.results)
         except (EOFError, ConnectionError):
             raise

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import wait
 from typing import Final
 
 import msgspec
 
 from streams.inputs import NO_LINES, Block
+from streams.offline import Counts
 from streams.rate.job import Answer, Job, Refused, Wanted
 from streams.rate.process import JobProcess
 from streams.rate.routes import Part, Routes
@@ -101,6 +102,19 @@ class Processes:
             yield from self._done()
         for process in self._processes:
             process.ask_for_the_end()
+        counts = Counts()
+        told = []
+        for process in self._processes:
+            answer = process.take_answer()
+            counts.add(answer.counts)
+            told.append(answer.counts)
+            yield NO_LINES, answer
+        yield from self._divide(counts.bands(), told)
+
+    def _divide(self, bands: Mapping[bytes, bytes | None], told: Sequence[Mapping[bytes, bytes]]) -> Iterator[tuple[Block, Answer]]:
+        """Gives each job the volume bands of what it has told, and gives back the lines that this brings."""
+        for process, counts in zip(self._processes, told, strict=True):
+            process.ask_to_divide({key: value for key, value in bands.items() if key in counts})
         for process in self._processes:
             yield NO_LINES, process.take_answer()
             self.results.add(process.take_results())

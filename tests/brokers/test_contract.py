@@ -111,6 +111,29 @@ async def test_what_a_transaction_appended_is_seen_when_it_commits_and_what_anot
     assert await client.values() == [b"committed", b"committed too"]
 
 
+async def test_wherever_a_reader_begins_it_sees_what_was_committed_and_nothing_that_was_aborted(client: Client) -> None:
+    async with client.producer(f"tx-{client.topic}") as one, client.producer(f"other-{client.topic}") as other:
+        for number in range(3):
+            await one.begin_transaction()
+            await one.send_and_wait(client.topic, b"aborted %d" % number)
+            async with other.transaction():
+                await other.send_and_wait(client.topic, b"between %d" % number)
+            await one.send_and_wait(client.topic, b"aborted too %d" % number)
+            await one.abort_transaction()
+            async with one.transaction():
+                await one.send_and_wait(client.topic, b"committed %d" % number)
+    whole = await client.read()
+    assert [record.value for record in whole] == [b"%s %d" % (what, number) for number in range(3) for what in (b"between", b"committed")]
+    async with client.consumer() as consumer:
+        end = (await consumer.end_offsets([client.partition]))[client.partition]
+        for start in range(end):
+            consumer.seek(client.partition, start)
+            found: list[Any] = []
+            while await consumer.position(client.partition) < end:
+                found += (await consumer.getmany(timeout_ms=100)).get(client.partition, [])
+            assert [record.offset for record in found] == [record.offset for record in whole if record.offset >= start]
+
+
 async def test_a_reader_of_committed_records_reaches_the_end_of_a_log_that_ends_in_a_transaction_marker(client: Client) -> None:
     async with client.producer(f"tx-{client.topic}") as producer, producer.transaction():
         await producer.send_and_wait(client.topic, b"last")
@@ -165,7 +188,7 @@ async def test_the_broker_stamps_the_records_of_an_input_and_leaves_those_of_oth
 async def test_topics_are_as_they_were_made(broker: str) -> None:
     settings = Settings(bootstrap=broker, partitions=3, prefix=f"c{uuid4().hex[:8]}.")
     made = await topics.create(settings)
-    assert made == [settings.prefix + topic.name for topic in topics.METER]
+    assert made == [settings.prefix + topic.name for topic in topics.WORKER]
     assert await topics.check(settings) == []
     assert await topics.create(settings) == []
 

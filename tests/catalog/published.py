@@ -10,6 +10,7 @@ from streams.cards.importing import Imported, import_files
 
 TITLE = '"Cost per message in USD, effective October 1, 2026",,,,,,'
 HEADER = 'Market,Currency,Marketing,Utility,Authentication,"Authentication-\nInternational",Service'
+TIER_TITLE = '"Volume tiers in USD, effective October 1, 2026",,'
 TIER_HEADINGS = ",,Utility,,,,,Authentication,,,,\n,,Messages per month,,What we charge,,,Messages per month,,What we charge,,"
 TIER_HEADER = '"Market\n(per rate card)",Currency,From,To,Rate type,Rate,vs. List rate,From,To,Rate type,Rate,vs. List rate'
 NO_BAND = "n/a,n/a,n/a,n/a,n/a"
@@ -20,9 +21,9 @@ def rates(*rows: str, title: str = TITLE, header: str = HEADER) -> str:
     return "\n".join([title, header, *rows]) + "\n"
 
 
-def tiers(*rows: str, headings: str = TIER_HEADINGS, header: str = TIER_HEADER) -> str:
+def tiers(*rows: str, title: str = TIER_TITLE, headings: str = TIER_HEADINGS, header: str = TIER_HEADER) -> str:
     """A table of volume tiers; the first row stands in line 6."""
-    return "\n".join(['"Volume tiers in USD, effective October 1, 2026",,', headings, header, *rows]) + "\n"
+    return "\n".join([title, headings, header, *rows]) + "\n"
 
 
 def utility(market: str, tier_from: str, tier_to: str, rate: str) -> str:

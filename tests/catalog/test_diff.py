@@ -154,7 +154,7 @@ def test_a_directory_is_compared_as_it_is_used_laid_over_the_shipped_catalog(wam
     (tmp_path / "own" / "cards" / "mine.csv").write_text(card("2026-10-01,USD,France,utility,1,,0.0310"))
     ran = wameter("cards", "diff", "2026-10-15", "own")
     assert ran.out.splitlines()[:2] == ["A: the shipped catalog on 2026-10-15", "B: own over the shipped catalog on 2026-10-15"]
-    assert "USD: 1 raised, 197 the same" in ran.out
+    assert "USD: 1 raised, 202 the same" in ran.out
     early = wameter("cards", "diff", "2026-10-15", "own", "--date", "2026-09-30")
     assert "own over the shipped catalog on 2026-09-30" in early.out
     assert wameter("cards", "diff", "own", "own").out.splitlines()[0] == "A: own over the shipped catalog on 2026-10-01"

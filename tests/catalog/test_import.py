@@ -30,9 +30,21 @@ def published(rows: list[CardRow]) -> str:
     effective_from, currency = rows[0].effective_from, rows[0].key.currency
     by_market: dict[str, dict[str, str]] = {}
     for row in rows:
-        by_market.setdefault(row.key.market, {})[row.key.category] = printed_rate(row)
+        if row.tier_from == 1:
+            by_market.setdefault(row.key.market, {})[row.key.category] = printed_rate(row)
     lines = [",".join([market, currency, *(said.get(category, "n/a") for category in CATEGORIES)]) for market, said in by_market.items()]
     return rates(*lines, title=f'"Cost per message in {currency}, effective {effective_from}"')
+
+
+def published_tiers(rows: list[CardRow]) -> list[str]:
+    """The utility rates of a card that have several bands, as Meta would print them; none where it has none."""
+    names = sorted({row.key.market for row in rows if row.tier_from > 1})
+    lines = []
+    for name in names:
+        for row in (row for row in rows if (row.key.market, row.key.category) == (name, "utility")):
+            last = "--" if row.tier_to is None else f"{row.tier_to:,}"
+            lines.append(utility(name if row.tier_from == 1 else "", f"{row.tier_from:,}", last, printed_rate(row)))
+    return [tiers(*lines, title=f'"Volume tiers, effective {rows[0].effective_from}"')] if lines else []
 
 
 def by_card(catalog: Catalog) -> dict[str, list[CardRow]]:
@@ -44,10 +56,10 @@ def by_card(catalog: Catalog) -> dict[str, list[CardRow]]:
 
 def test_every_shipped_card_comes_back_from_metas_layout_to_the_last_digit(tmp_path: Path) -> None:
     for name, rows in by_card(load_directory(None)).items():
-        made = card(tmp_path, published(rows))
+        made = card(tmp_path, published(rows), *published_tiers(rows))
         assert made.name == name
-        imported = {(one.key, one.rate) for one in made.rates if one.rate is not None}
-        assert imported == {(row.key, printed_rate(row)) for row in rows}
+        imported = {(one.key, one.tier_from, one.tier_to, one.rate) for one in made.rates if one.rate is not None}
+        assert imported == {(row.key, row.tier_from, row.tier_to, printed_rate(row)) for row in rows}
 
 
 @pytest.mark.parametrize("currency", CURRENCIES)

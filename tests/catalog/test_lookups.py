@@ -227,3 +227,45 @@ def _market_by_scan(valid: list[MarketRow], digits: str) -> MarketMatch:
     if not longest:
         return MarketMatch(None, "Other")
     return MarketMatch(longest[0].iso2 if len(longest) == 1 else country_of_number(digits), longest[0].market)
+
+
+BANDED = card(
+    "2026-01-01,USD,France,utility,1,10,0.03",
+    "2026-01-01,USD,France,utility,11,,0.02",
+    "2026-03-15,USD,France,utility,1,,0.025",
+    "2026-01-01,EUR,France,utility,1,,0.03",
+    "2026-05-01,USD,India,authentication_international,1,5,0.03",
+    "2026-05-01,USD,India,authentication_international,6,,0.02",
+)
+
+
+@pytest.mark.parametrize(
+    ("market", "family", "month", "counts"),
+    [
+        pytest.param("France", "utility", "2025-12", False, id="the month before the first card with bands"),
+        pytest.param("France", "utility", "2026-01", True, id="the month in which it begins"),
+        pytest.param("France", "utility", "2026-02", True, id="a month that begins and ends with it"),
+        pytest.param("France", "utility", "2026-03", True, id="the month in which a card with one band follows"),
+        pytest.param("France", "utility", "2026-04", False, id="the month after"),
+        pytest.param("France", "authentication", "2026-02", False, id="another category family"),
+        pytest.param("Other", "utility", "2026-02", False, id="another market"),
+        pytest.param("India", "authentication", "2026-05", True, id="a family of which the international variant alone has bands"),
+        pytest.param("India", "authentication_international", "2026-05", False, id="what is no family"),
+    ],
+)
+def test_messages_are_counted_in_months_in_which_some_currency_has_bands(market: str, family: str, month: str, counts: bool) -> None:
+    assert catalog(BANDED).has_tiers(market, family, month) is counts
+
+
+@pytest.mark.parametrize(
+    ("currency", "date", "tiers"),
+    [
+        pytest.param("USD", "2025-12-31", [], id="before any card"),
+        pytest.param("USD", "2026-03-14", ["1:10", "11:MAX"], id="the last day of the bands"),
+        pytest.param("USD", "2026-03-15", ["1:MAX"], id="the first day of the single band after them"),
+        pytest.param("EUR", "2026-02-01", ["1:MAX"], id="a currency without bands"),
+        pytest.param("INR", "2026-02-01", [], id="a currency without a card"),
+    ],
+)
+def test_a_rate_has_the_bands_of_its_date(currency: str, date: str, tiers: list[str]) -> None:
+    assert [band.tier for band in catalog(BANDED).bands(currency, "France", "utility", date)] == tiers

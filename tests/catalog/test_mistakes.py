@@ -343,13 +343,14 @@ def test_a_shipped_card_may_keep_a_market_that_the_overlay_took_away() -> None:
 
 
 @pytest.mark.parametrize("category", ["utility", "authentication", "authentication_international"])
-def test_bands_that_join_are_read_and_then_refused_with_one_sentence(category: str) -> None:
+def test_bands_that_join_are_a_rate_in_whatever_order_they_stand(category: str) -> None:
     one = card(f"2026-01-01,USD,France,{category},1,100000,0.03", f"2026-01-01,USD,France,{category},100001,,0.02")
     two = card(f"2026-01-01,EUR,France,{category},100001,,0.02", f"2026-01-01,EUR,France,{category},1,100000,0.03")
-    assert problems_of({"cards/one.csv": one, "cards/two.csv": two}) == [
-        f"cards/one.csv line 3, column tier_from: USD, France, {category} from 2026-01-01 has a volume band 100001:MAX,"
-        " and this version prices single bands only; keep the first band of every rate, with its tier_to empty"
-    ]
+    catalog = load_catalog({"markets.csv": MARKETS}, {"cards/one.csv": one, "cards/two.csv": two})
+    for currency, name in (("USD", "one"), ("EUR", "two")):
+        bands = catalog.bands(currency, "France", category, "2026-01-01")
+        assert bands == ((30_000_000, 2, name, "1:100000"), (20_000_000, 2, name, "100001:MAX"))
+        assert catalog.rate(currency, "France", category, "2026-01-01") == bands[0]
 
 
 ACCEPTED = [

@@ -82,4 +82,4 @@ async def _publish(settings: Settings) -> None:
 def _is_done(metrics: str) -> bool:
     lags = [float(line.split()[-1]) for line in metrics.splitlines() if line.startswith("wameter_lag_records{")]
     records = next(float(line.split()[-1]) for line in metrics.splitlines() if line.startswith("wameter_records_total"))
-    return records >= EVENTS and len(lags) == 2 and not any(lags)
+    return records >= EVENTS and len(lags) == 6 and not any(lags)

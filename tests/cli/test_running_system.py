@@ -67,6 +67,12 @@ def test_audit_accounts_for_everything(wameter: Wameter) -> None:
 
 
 @pytest.mark.usefixtures("system")
+def test_tiers_says_that_nothing_is_counted_where_no_rate_has_several_bands(wameter: Wameter) -> None:
+    assert wameter("tiers").out == "nothing is counted for volume bands yet\n"
+    assert wameter("tiers", "--json", "-").records == []
+
+
+@pytest.mark.usefixtures("system")
 def test_totals_can_be_narrowed_to_account_and_dates(wameter: Wameter) -> None:
     everything = wameter("totals", "--json", "-").records
     some = wameter("totals", "--json", "-", "--account", "130077412093345", "--from", "2026-09", "--to", "2026-09").records
@@ -81,9 +87,9 @@ def test_totals_can_be_narrowed_to_account_and_dates(wameter: Wameter) -> None:
 
 @pytest.mark.usefixtures("system")
 def test_topics_are_checked_and_created_once(wameter: Wameter) -> None:
-    assert wameter("topics", "check").out == f"ok: {len(topics.METER)} topics with 2 partitions each\n"
+    assert wameter("topics", "check").out == f"ok: {len(topics.WORKER)} topics with 2 partitions each\n"
     other = wameter("topics", "check", "--partitions", "3")
-    assert (other.code, len(other.err.splitlines())) == (2, len(topics.METER))
+    assert (other.code, len(other.err.splitlines())) == (2, len(topics.WORKER))
     assert "t.usage.rated has 2 partitions" in other.err
     created = wameter("topics", "create", "--prefix", "new.")
     assert "created new.usage.totals" in created.out

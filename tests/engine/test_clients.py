@@ -9,7 +9,7 @@ import pytest
 
 from streams.kafka import clients
 from streams.settings import Settings
-from streams.topics import METER
+from streams.topics import WORKER
 from tests.test_tidy import first_column
 
 GUARDED = Settings.model_validate(
@@ -24,7 +24,7 @@ def arguments_in_code() -> set[str]:
 
 
 def test_every_argument_of_a_client_and_every_setting_of_a_topic_is_documented_and_none_beside() -> None:
-    topic_settings = {key for topic in METER for key in topic.config(3)}
+    topic_settings = {key for topic in WORKER for key in topic.config(3)}
     assert first_column("clients.md") == arguments_in_code() | topic_settings
 
 

@@ -10,10 +10,9 @@ from tests.engine.toy import ToyStage
 
 async def test_a_worker_that_owns_nothing_for_a_moment_has_not_drained_its_input() -> None:
     engine = Engine(ToyStage(), "toy", Settings(), draining=True)
-    engine.drained()
+    assert not engine.is_drained
     await engine.revoked(set())
-    engine.drained()
-    assert not engine.finished.is_set()
+    assert not engine.is_drained
 
 
 async def test_an_input_that_ends_in_an_aborted_transaction_is_drained_to_its_end(pipeline: Pipeline) -> None:

@@ -59,10 +59,10 @@ async def test_a_worker_shows_that_it_lives_is_ready_and_what_it_counted_and_sto
     for phase in ("fence", "restore", "catch_up"):
         assert f'wameter_phase_seconds_count{{phase="{phase}"}} 2.0' in metrics
         assert f'"phase": "{phase}"' in worker.said() or phase == "fence"
-    assert 'wameter_partitions{phase="running"} 2.0' in metrics
+    assert 'wameter_partitions{phase="running",stage="toy"} 2.0' in metrics
     assert f'wameter_position_offset{{partition="1",topic="{TOPICS[0].name}"}} 2.0' in metrics
     for gauge in ("wameter_state_records", "wameter_state_bytes", "wameter_last_commit_timestamp_seconds"):
-        assert float(re.findall(rf'{gauge}{{partition="1"}} (\S+)', metrics)[0]) > 0
+        assert float(re.findall(rf'{gauge}{{partition="1",stage="toy"}} (\S+)', metrics)[0]) > 0
     assert "wameter_clock_skew_seconds 0.0" in metrics
     assert "process_resident_memory_bytes" in metrics
 

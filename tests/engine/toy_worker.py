@@ -29,9 +29,7 @@ def main(environment: Mapping[str, str], log: Path, *, drain: bool) -> None:
             os.dup2(output.fileno(), descriptor)
     try:
         sys.exit(
-            run_worker(
-                load(), drain=drain, stage=ToyStage(os.environ.get("TOY_CATALOG", DEFAULT_CATALOG)), stage_name="toy", stage_topics=TOPICS
-            )
+            run_worker(load(), drain=drain, stages={"toy": ToyStage(os.environ.get("TOY_CATALOG", DEFAULT_CATALOG))}, stage_topics=TOPICS)
         )
     except UserError as error:
         sys.stderr.write("\n".join(error.sentences))

@@ -17,7 +17,7 @@ from tests.explain.worlds import World, rated, step
 from tests.laws.driver import catalog
 from tests.streams_generator import generate
 
-STREAMS = 100
+STREAMS = 140
 FEWEST = 3
 DAY_MS = 24 * 60 * 60 * 1000
 

@@ -66,7 +66,7 @@ class Pipeline:
     async def delete_topics(self) -> None:
         """Removes everything that this pipeline wrote."""
         async with admin(self.settings) as client:
-            await client.delete_topics([self.settings.prefix + topic.name for topic in topics.METER])
+            await client.delete_topics([self.settings.prefix + topic.name for topic in topics.WORKER])
 
     async def publish_profiles(self, profiles: Iterable[Profile]) -> None:
         """Appends records to `whatsapp.accounts`."""

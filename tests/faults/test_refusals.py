@@ -94,7 +94,7 @@ async def refused(play: Play) -> str:
 async def make_anew(pipeline: Pipeline, name: str) -> None:
     """Deletes a topic and makes it again, empty."""
     full = pipeline.settings.prefix + name
-    (topic,) = [topic for topic in topics.METER if topic.name == name]
+    (topic,) = [topic for topic in topics.WORKER if topic.name == name]
     async with admin(pipeline.settings) as client:
         await client.delete_topics([full])
 

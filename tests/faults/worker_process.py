@@ -34,9 +34,9 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], log: Path) ->
 
 
 async def _close_and_tell(self: Partition) -> Kept | None:
-    """Writes a digest of the partition's state when the worker gives it up."""
+    """Writes a digest of METER's state of a partition when the worker gives it up."""
     kept = await _close(self)
-    if kept is not None:
+    if kept is not None and self._owner.stage_name == "meter":
         os.write(1, f"{MEMORY} {self.number} {digest(kept.store.items())}\n".encode())
     return kept
 

@@ -15,7 +15,8 @@ from rating.records import decode_delivery, decode_ledger
 from rating.stage import Record, Tick
 from streams.state.store import Store
 from tests.laws.plans import Item, Plan
-from tests.laws.watch import Watch, decided, must
+from tests.laws.tier import TierLoop, copied
+from tests.laws.watch import DECIDED, LawBrokenError, Watch, decided, must
 from tests.oracle import Line, Result, Unrated
 from tests.oracle.reading import RejectedError, read_event
 from tests.streams_generator import Stream
@@ -41,19 +42,27 @@ class Run:
     consumed: int = 0
     billable: set[tuple[str, str, str]] = field(default_factory=set)
     """Deliveries with a billing instant, counted here from the records alone."""
+    tier: TierLoop = field(init=False)
     was_unfinished: bool = False
     restarted: bool = False
+
+    def __post_init__(self) -> None:
+        self.tier = TierLoop(self.plan.tier_seed)
 
     def play(self) -> Run:
         """Runs the whole plan; raises `LawBrokenError` at the first step that breaks a law."""
         meter = self._meter()
         for number, batch in enumerate(self.plan.steps):
             if number == self.plan.restart_before:
-                meter, self.store, self.restarted = self._meter(), _copy(self.store), True
-            unfinished = self._step(meter, batch)
+                meter, self.store, self.restarted = self._meter(), copied(self.store), True
+                self.tier.restart()
+            unfinished = self._step(meter, (*self.tier.some_bands(), *batch))
             while unfinished and (self.plan.finishes_first or number + 1 == len(self.plan.steps)):
                 self.was_unfinished = True
                 unfinished = self._step(meter, ())
+        while bands := self.tier.all_bands():
+            if self._step(meter, tuple(bands)):
+                raise LawBrokenError("bands leave no work behind")
         return self
 
     def _meter(self) -> Meter:
@@ -65,6 +74,7 @@ class Run:
         self.store.begin()
         effects = meter.step(self.store, batch)
         self.store.commit()
+        self.tier.take(effects.outputs)
         self.watch.step(effects.outputs, of_one_record=len(batch) <= 1)
         self._conserve(batch)
         return effects.unfinished
@@ -97,12 +107,15 @@ class Run:
         """Raises `LawBrokenError` unless the end is the oracle's, to the last digit."""
         watch = self.watch
         expected_lines = {delivery_id(*key): decided_by_oracle(line) for key, line in oracle.lines.items()}
-        found_lines = {delivery: decided(line) for delivery, line in watch.live.items()}
+        bands = {delivery_id(*key): line.bands for key, line in oracle.lines.items()}
+        found_lines = {delivery: in_any_band(decided(line), bands.get(delivery, frozenset())) for delivery, line in watch.live.items()}
         must(found_lines == expected_lines, "the net lines are the oracle's", *difference(found_lines, expected_lines))
         expected_unrated = {delivery_id(*key): unrated_by_oracle(each) for key, each in oracle.unrated.items()}
         found_unrated = {key: unrated_published(each) for key, each in watch.unrated.items()}
         must(found_unrated == expected_unrated, "the unrated are the oracle's", *difference(found_unrated, expected_unrated))
         found_totals = watch.totals_with_messages()
+        found_tiers = watch.tiers_with_messages(oracle.tiers)
+        must(found_tiers == oracle.tiers, "the messages lie in the oracle's bands", *difference(found_tiers, oracle.tiers))
         must(found_totals == oracle.totals, "the totals are the oracle's", *difference(found_totals, oracle.totals))
         expected_rejected = Counter(oracle.rejected.values())
         must(Counter(reason for _, reason in watch.rejected) == expected_rejected, "the rejected are the oracle's", watch.rejected)
@@ -116,18 +129,21 @@ class Run:
         must(found == (outcomes["charged"], outcomes["free"], len(oracle.unrated), 0), "the state holds what was decided", sides, outcomes)
 
 
-def _copy(store: Store) -> Store:
-    copy = Store()
-    copy.restore((bytes(key), bytes(value)) for key, value in store.items())
-    return copy
-
-
 def decided_by_oracle(line: Line) -> tuple[Any, ...]:
+    price = ("in a band",) * 3 if len(line.bands) > 1 else (line.cost, line.amount, line.tier)
+    cost, amount, tier = price
     return (
         line.account_id, line.key.phone_number_id, line.key.message_id, delivery_id(*line.key), line.billed_at, line.date, line.country,
-        line.market, line.category, line.outcome, line.reason, line.currency, line.cost, line.amount, line.rulebook, line.card, line.tier,
-        line.meta,
+        line.market, line.category, line.outcome, line.reason, line.currency, cost, amount, line.rulebook, line.card, tier, line.meta,
     )  # fmt: skip
+
+
+def in_any_band(line: tuple[Any, ...], bands: frozenset[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """A decision whose price is one of several bands': which message of a total lies in which is not said, only how many do."""
+    cost, amount, tier = (DECIDED.index(name) for name in ("cost", "amount", "tier"))
+    if len(bands) < 2 or (line[cost], line[amount], line[tier]) not in bands:
+        return line
+    return tuple("in a band" if place in (cost, amount, tier) else part for place, part in enumerate(line))
 
 
 def unrated_by_oracle(each: Unrated) -> tuple[Any, ...]:

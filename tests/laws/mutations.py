@@ -260,4 +260,79 @@ BOOKS = (
     ),
 )
 
-MUTATIONS = (*WINDOWS, *LIVES, *ENTRY_POINTS, *ALLOWANCE, *CALENDAR, *PRICES, *BOOKS)
+TIERS = (
+    Mutation(
+        "an edge is never looked for before where it was",
+        "tiers/allocation.py",
+        "while before >= at:",
+        "while False:",
+    ),
+    Mutation(
+        "a band ends one message early",
+        "tiers/allocation.py",
+        "return edge.at - edge.before if place == edge.holder else 0",
+        "return edge.at - edge.before - 1 if place == edge.holder else 0",
+    ),
+    Mutation(
+        "every account has bands of its own, whatever its portfolio",
+        "decision.py",
+        "        version.portfolio_id,\n        tuple(",
+        "        given.profiles.hex(),\n        tuple(",
+    ),
+    Mutation(
+        "authentication abroad is counted apart",
+        "catalog/cells.py",
+        'return AUTHENTICATION if category == "authentication_international" else category',
+        "return category",
+    ),
+    Mutation(
+        "a year's messages are counted together",
+        "tiers/naming.py",
+        "return month_of(LocalDate(self.date))",
+        "return month_of(LocalDate(self.date))[:4]",
+    ),
+    Mutation(
+        "bands are filled account by account instead of day by day",
+        "tiers/naming.py",
+        "parts = (_DATE, _ACCOUNT, _PHONE,",
+        "parts = (_ACCOUNT, _DATE, _PHONE,",
+    ),
+    Mutation(
+        "who has one band only does not count for the others",
+        "decision.py",
+        "    bands = catalog.bands(version.currency, given.market, category, given.date)\n",
+        "    bands = catalog.bands(version.currency, given.market, category, given.date)\n    if len(bands) < 2:\n        return None\n",
+    ),
+    Mutation(
+        "a charged service message counts for utility's bands",
+        "catalog/cells.py",
+        'return AUTHENTICATION if category == "authentication_international" else category',
+        'return {"authentication_international": AUTHENTICATION, "service": "utility"}.get(category, category)',
+    ),
+    Mutation(
+        "nobody hears that an edge has moved over a total",
+        "tiers/stage.py",
+        "for place, tally in _passed(order, old, volume.edges) if place not in after",
+        "for place, tally in () if place not in after",
+    ),
+    Mutation(
+        "a message that is taken back is still counted",
+        "tiers/tallies.py",
+        "        record.messages -= 1\n",
+        "",
+    ),
+    Mutation(
+        "lines stay in the band that they were charged in",
+        "tiers/tallies.py",
+        "lines += _adjustments(touched.name, record, record.terms, totals)",
+        "pass",
+    ),
+    Mutation(
+        "an adjustment is not put on its total",
+        "tiers/tallies.py",
+        "        totals.adjust(total, cost_nanos, amount_nanos)\n",
+        "",
+    ),
+)
+
+MUTATIONS = (*WINDOWS, *LIVES, *ENTRY_POINTS, *ALLOWANCE, *CALENDAR, *PRICES, *BOOKS, *TIERS)

@@ -26,6 +26,8 @@ class Plan:
     redecisions_per_step: int
     finishes_first: bool
     """Unfinished work is done before the next batch, instead of after some more."""
+    tier_seed: int = 0
+    """When TIER takes counts, how many at a time, and when METER hears of its bands."""
 
 
 def make_plan(stream: Stream, rng: Random, *, clocked: bool, restarts: bool) -> Plan:
@@ -42,6 +44,7 @@ def make_plan(stream: Stream, rng: Random, *, clocked: bool, restarts: bool) -> 
         restart_before=rng.randrange(len(steps)) if restarts else None,
         redecisions_per_step=rng.choice((1, 2, 4, 1000, 1000)),
         finishes_first=rng.random() < 0.7,
+        tier_seed=rng.randrange(1 << 32),
     )
 
 

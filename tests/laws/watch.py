@@ -45,6 +45,11 @@ class Watch:
     """All reasons of a delivery, in order."""
     totals: dict[TotalKey, Total] = field(default_factory=dict)
     sums: dict[TotalKey, Total] = field(default_factory=lambda: defaultdict(lambda: NOTHING))
+    tiers: dict[TotalKey, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+    """By total, how many of its messages the lines price in which band."""
+    counts: dict[TotalKey, dict[bytes | None, int]] = field(default_factory=lambda: defaultdict(dict))
+    """By total, the newest count of each of its tallies."""
+    adjustments: list[dict[str, Any]] = field(default_factory=list)
     rejected: list[tuple[int, str]] = field(default_factory=list)
     """Offset and reason."""
     published: list[list[Output]] = field(default_factory=list)
@@ -59,7 +64,9 @@ class Watch:
             if output.topic == "usage.rated":
                 line = json.loads(output.value or b"")
                 must(output.key == line["account_id"].encode(), "a line's record key is its account", line)
-                if line["kind"] == "reversal":
+                if line["kind"] == "adjustment":
+                    self._adjustment(line)
+                elif line["kind"] == "reversal":
                     self._reversal(line)
                     reversed_just_now = line
                 else:
@@ -70,10 +77,14 @@ class Watch:
                 self._unrated(output)
             elif output.topic == "usage.totals":
                 self._total(json.loads(output.value or b""), totals_seen)
+            elif output.topic == "usage.counts":
+                self._count(output)
             else:
                 must(output.topic == "usage.rejected", "METER publishes on its own topics", output.topic)
                 headers = dict(output.headers)
                 self.rejected.append((int(headers["offset"]), headers["reason"].decode()))
+        if of_one_record:
+            self._moves_nothing_else(outputs)
         self._nothing_is_both(outputs)
         self._lines_add_up()
 
@@ -100,10 +111,30 @@ class Watch:
         self.line_ids.add(line["line_id"])
         self.lines[line["delivery_id"]].append(line)
         key = TotalKey(*(line[name] for name in TotalKey._fields))
+        self.tiers[key][line["tier"]] += sign
         so_far = self.sums[key]
         self.sums[key] = Total(
             so_far.messages + sign, so_far.cost + sign * Decimal(line["cost"]), so_far.amount + sign * Decimal(line["amount"])
         )
+
+    def _adjustment(self, line: dict[str, Any]) -> None:
+        must(line["line_id"] not in self.line_ids, "no line id comes twice", line)
+        must(line["moved"] > 0 and line["tier_from"] != line["tier_to"], "an adjustment moves something", line)
+        self.line_ids.add(line["line_id"])
+        self.adjustments.append(line)
+        key = TotalKey(*(line[name] for name in TotalKey._fields))
+        so_far = self.sums[key]
+        self.sums[key] = Total(so_far.messages, so_far.cost + Decimal(line["cost"]), so_far.amount + Decimal(line["amount"]))
+        self.tiers[key][line["tier_from"]] -= line["moved"]
+        self.tiers[key][line["tier_to"]] += line["moved"]
+
+    def _count(self, output: Output) -> None:
+        record = json.loads(output.value or b"")
+        key = TotalKey(*(record[name] for name in TotalKey._fields))
+        named = json.loads(output.key or b"")
+        must(named[:8] == list(key) and named[8:] == [record["portfolio_id"], record["terms"]], "a count's record key is its total", record)
+        must(self.counts[key].get(output.key) != record["messages"], "no count is told twice", record)
+        self.counts[key][output.key] = record["messages"]
 
     def _unrated(self, output: Output) -> None:
         key = (output.key or b"").decode()
@@ -123,6 +154,19 @@ class Watch:
         seen.add(key)
         self.totals[key] = Total(record["messages"], Decimal(record["cost"]), Decimal(record["amount"]))
 
+    def _moves_nothing_else(self, outputs: Iterable[Output]) -> None:
+        """One message more in a total is charged in the band in which it lies: nothing moves for it until TIER has spoken."""
+        kinds: dict[TotalKey, set[str]] = defaultdict(set)
+        for output in outputs:
+            if output.topic == "usage.rated":
+                line = json.loads(output.value or b"")
+                kinds[TotalKey(*(line[name] for name in TotalKey._fields))].add(line["kind"])
+        must(
+            all(kinds_of_total != {"charge", "adjustment"} for kinds_of_total in kinds.values()),
+            "a message that is only charged moves no other",
+            outputs,
+        )
+
     def _nothing_is_both(self, outputs: Iterable[Output]) -> None:
         both = self.live.keys() & self.unrated.keys()
         must(not both, "a delivery is rated or unrated, never both", both, outputs)
@@ -131,6 +175,14 @@ class Watch:
         for key in self.sums.keys() | self.totals.keys():
             lines, total = self.sums.get(key, NOTHING), self.totals.get(key, NOTHING)
             must(lines == total, "the lines add up to the totals at every step", key, lines, total)
+        for key, tiers in self.tiers.items():
+            must(min(tiers.values()) >= 0, "no band has fewer messages than none at the end of a step", key, dict(tiers))
+        for key, counts in self.counts.items():
+            must(sum(counts.values()) == self.totals[key].messages, "what is told to TIER is what the totals say", key, counts)
+
+    def tiers_with_messages(self, of: Iterable[tuple[object, ...]]) -> dict[tuple[object, ...], dict[str, int]]:
+        """How many messages of these totals lie in which band, by their lines."""
+        return {key: {tier: count for tier, count in self.tiers[TotalKey(*key)].items() if count} for key in of}  # type: ignore[arg-type] # the oracle names totals by the same fields
 
     def totals_with_messages(self) -> dict[TotalKey, Total]:
         """Totals in force; those that came back to nothing are left out, once they are seen to be nothing."""

@@ -3,7 +3,7 @@
 Written from the public contract alone and meant to be read beside it. It is slow on purpose: every question (is a window open,
 who took a place in the allowance) is answered by looking at every event again.
 
-Reading order: `reading` -> `final_set` -> `windows`, `free_entry_points` -> `prices` -> `decision` -> `totals` -> `rate`.
+Reading order: `reading` -> `final_set` -> `windows`, `free_entry_points` -> `prices` -> `decision` -> `tiers` -> `totals` -> `rate`.
 """
 
 from tests.oracle.decision import Line, Unrated

@@ -66,6 +66,8 @@ class Line:
     tier: str | None
     meta: tuple[str, bool] | None
     """Meta's type, and whether our own verdict was the same."""
+    bands: frozenset[tuple[Decimal, Decimal, str]] = frozenset()
+    """Cost, amount and tier of every band of its rate, where it is counted for volume tiers."""
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,13 @@ class Catalog:
             rows = self.rows_in_force(currency, market, "utility", date)
         for row in rows:
             if row["tier_from"] == "1" and row["rate"] != "":
-                return Rate(Decimal(row["rate"]), row["card"], f"1:{row['tier_to'] or 'MAX'}")
+                return self.rate_of(row)
         return None
+
+    @staticmethod
+    def rate_of(row: Mapping[str, str]) -> Rate:
+        """The price that a row prints."""
+        return Rate(Decimal(row["rate"]), row["card"], f"{row['tier_from']}:{row['tier_to'] or 'MAX'}")
 
     def match(self, recipient: str, user_country: str | None, date: str) -> Match | None:
         """By the phone's digits; without a phone by country. None: `no_market`."""

@@ -11,6 +11,7 @@ from tests.oracle.final_set import Delivery, DeliveryKey, deliveries_of, events_
 from tests.oracle.free_entry_points import FreeEntryPoint, free_entry_points
 from tests.oracle.prices import read_catalog
 from tests.oracle.reading import Event, RejectedError, read_event
+from tests.oracle.tiers import in_their_bands, tiers_of
 from tests.oracle.totals import Total, TotalKey, totals_of
 
 
@@ -23,6 +24,8 @@ class Result:
     lines: dict[DeliveryKey, Line] = field(default_factory=dict)
     unrated: dict[DeliveryKey, Unrated] = field(default_factory=dict)
     totals: dict[TotalKey, Total] = field(default_factory=dict)
+    tiers: dict[tuple[object, ...], dict[str, int]] = field(default_factory=dict)
+    """By total, how many of its messages lie in which volume band."""
     events: list[Event] = field(default_factory=list)
     """Those that count, one of each identity."""
     deliveries: list[Delivery] = field(default_factory=list)
@@ -66,6 +69,8 @@ def rate_all(
             result.lines[key] = line
         else:
             result.unrated[key] = line
+    result.lines = in_their_bands(result.lines, result.facts, catalog)
+    result.tiers = tiers_of(result.lines.values())
     result.totals = totals_of(result.lines.values())
     return result
 

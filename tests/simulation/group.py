@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from faust.types import TP
 
-from streams.engine.engine import Engine
+from streams.engine.pipeline import Pipeline
 from tests.simulation.network import Network
 from tests.simulation.world import Process, World
 
@@ -22,7 +22,7 @@ REBALANCE_S = 1.0
 class Member:
     """A worker's place in the group. It belongs to one process."""
 
-    def __init__(self, process: Process, engine: Engine, owns: Callable[[set[TP]], None]) -> None:
+    def __init__(self, process: Process, engine: Pipeline, owns: Callable[[set[TP]], None]) -> None:
         self.process = process
         self.generation = -1
         self.owned: set[TP] = set()
@@ -150,8 +150,8 @@ class Group:
             return
         shares: list[set[TP]] = [set() for _ in self._members]
         first = self.world.rng.randrange(len(shares))
-        for number, tp in enumerate(self._partitions):
-            shares[(first + number) % len(shares)].add(tp)
+        for tp in self._partitions:
+            shares[(first + tp.partition) % len(shares)].add(tp)
         for member, share in zip(self._members, shares, strict=True):
-            self.world.say(f"group: {member.process.name} gets {sorted(tp.partition for tp in share)}")
+            self.world.say(f"group: {member.process.name} gets {sorted({tp.partition for tp in share})}")
             self.world.after(self.network.delay_s(), lambda member=member, share=share: member.tell(generation, share))  # type: ignore[misc] # likewise

@@ -6,14 +6,16 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 from aiokafka import TopicPartition
 
 from rating.meter import ACCOUNTS, MESSAGES, Meter
-from rating.stage import Output
+from rating.stage import Output, Stage
+from rating.tiers.stage import Tier
 from streams.state.store import Store
 from tests.laws import driver
+from tests.laws.plans import Plan
 from tests.laws.watch import LawBrokenError, Watch
 from tests.oracle import rate_all
 from tests.simulation.kafka import Entry, Kafka
@@ -23,7 +25,8 @@ from tests.streams_generator.catalog import CATALOG
 
 NAME = "meter"
 RECORDS_MAX = 30
-OUTPUTS = ("usage.rated", "usage.unrated", "usage.totals", "usage.rejected")
+NO_PLAN = Plan(steps=(), restart_before=None, redecisions_per_step=1, finishes_first=True)
+OUTPUTS = ("usage.rated", "usage.unrated", "usage.totals", "usage.counts", "usage.rejected")
 """In the order in which their records of one transaction are looked at."""
 
 
@@ -40,6 +43,11 @@ def meter_for(stream: Stream) -> Meter:
     """METER with the catalog and the settings of a stream."""
     basis: Any = stream.window_basis
     return Meter(driver.catalog(), allowance=stream.allowance, window_basis=basis, redecisions_per_step=1 + stream.seed % 5)
+
+
+def stages_for(stream: Stream) -> dict[str, Stage]:
+    """METER and TIER, by name."""
+    return {NAME: meter_for(stream), "tier": Tier()}
 
 
 def profiles_of(stream: Stream) -> tuple[list[tuple[bytes, bytes]], list[tuple[bytes, bytes]]]:
@@ -65,7 +73,7 @@ class MeterLaws(Laws):
     """The laws of the product, at every commit point; at the end the oracle's result, to the last digit."""
 
     def __init__(self, kafka: Kafka, partitions: int, stream: Stream) -> None:
-        super().__init__(kafka, partitions, NAME, MESSAGES)
+        super().__init__(kafka, partitions, {name: stage.inputs for name, stage in stages_for(stream).items()})
         self._stream = stream
         self._watch = Watch()
 
@@ -82,7 +90,7 @@ class MeterLaws(Laws):
         oracle = rate_all(records, profiles, CATALOG, allowance=stream.allowance, window_basis=stream.window_basis)
         store = Store()
         store.restore((key, value) for state in self.states for key, value in state.items())
-        run = driver.Run(stream, cast("Any", None), store=store, watch=self._watch)
+        run = driver.Run(stream, NO_PLAN, store=store, watch=self._watch)
         try:
             run.compare(oracle)
         except LawBrokenError as broken:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,12 +13,13 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeEr
 from faust.types import TP
 
 from rating.stage import Stage
+from streams.engine.pipeline import Pipeline
 from streams.settings import Settings
 from tests.simulation.clients import Consumer, Producer
 from tests.simulation.group import Group, Member
 from tests.simulation.kafka import Content, Kafka, Transaction
-from tests.simulation.laws import BrokenError, Laws, Noted
-from tests.simulation.meter import MeterLaws, meter_for, traffic_of
+from tests.simulation.laws import BrokenError, Laws, Memory, Noted, state_topic
+from tests.simulation.meter import MeterLaws, stages_for, traffic_of
 from tests.simulation.network import Network
 from tests.simulation.plans import OPENING, Fault, Plan
 from tests.simulation.sums import SumLaws, SumStage
@@ -47,12 +48,12 @@ class Run:
         self.kafka = Kafka(self.world)
         self.network = Network(self.world)
         self.laws: Laws
-        self._stage: Callable[[], Stage]
+        self._make: Callable[[], Mapping[str, Stage]]
         if plan.stage == "meter":
             stream = traffic_of(plan.seed)
-            self.laws, self._stage = MeterLaws(self.kafka, plan.partitions, stream), lambda: meter_for(stream)
+            self.laws, self._make = MeterLaws(self.kafka, plan.partitions, stream), lambda: stages_for(stream)
         else:
-            self.laws, self._stage = SumLaws(self.kafka, plan.partitions), SumStage
+            self.laws, self._make = SumLaws(self.kafka, plan.partitions), lambda: {self.laws.stage_name: SumStage()}
         self.reached: Counter[str] = Counter()
         """How often a process died or froze at each crash point."""
         self.happened: Counter[str] = Counter()
@@ -65,18 +66,21 @@ class Run:
             **plan.settings,
         }
         self.settings = _settings(tuple(sorted(values.items())))
-        self.group = Group(self.world, self.network, [TP(self.laws.input_topic, number) for number in range(plan.partitions)])
+        stages = self._make()
+        inputs = [topic for stage in stages.values() for topic in stage.inputs]
+        self.group = Group(self.world, self.network, [TP(topic, number) for topic in inputs for number in range(plan.partitions)])
         self.group.deaf = plan.network.get("deaf", 0.0)
-        stage = self._stage()
-        self._broadcast_topic = stage.broadcast[0]
-        for topic in (*stage.inputs, *stage.broadcast, *stage.outputs, self.laws.state_topic):
+        self._broadcast_topic = stages[self.laws.stage_name].broadcast[0]
+        self._state_topics = [state_topic(name) for name in stages]
+        written = [topic for stage in stages.values() for topic in (*stage.broadcast, *stage.outputs)]
+        for topic in dict.fromkeys([*inputs, *written, *self._state_topics]):
             self.kafka.create(topic, plan.partitions)
         self.kafka.on_commit = self._committed
         self.kafka.on_fence = self._granted
         self.kafka.marker_delay_s = self.network.delay_s
         self._names = 0
-        self._stages: dict[Process, Noted] = {}
-        self._engines: dict[Process, SimulatedEngine] = {}
+        self._memories: dict[Process, Memory] = {}
+        self._engines: dict[Process, Pipeline] = {}
         self._producers: dict[tuple[int, int], Process] = {}
         self._armed: dict[Process, list[Armed]] = {}
         self._wanted = plan.workers
@@ -103,7 +107,7 @@ class Run:
                 raise self._broken
             self.laws.finished(
                 [
-                    {number: state for number, state in self._stages[process].memory.items() if self.group.owner_of(number) is process}
+                    {place: state for place, state in self._memories[process].items() if self.group.owner_of(place[1]) is process}
                     for process in self.world.processes
                 ]
             )
@@ -116,6 +120,10 @@ class Run:
     def reader(self, settings: Settings, group_id: str | None = None) -> Consumer:
         """Reads what is committed."""
         return Consumer(self.kafka, self.network, "read_committed", fetch_records=self.plan.fetch_records)
+
+    def observer(self, settings: Settings, group_id: str) -> Consumer:
+        """Sees where logs end, committed or not."""
+        return Consumer(self.kafka, self.network, "read_uncommitted", fetch_records=self.plan.fetch_records)
 
     def transactional_producer(self, settings: Settings, transactional_id: str) -> Producer:
         """Fences when it is started."""
@@ -161,24 +169,26 @@ class Run:
     def _start(self) -> None:
         self._names += 1
         process = self.world.spawn(f"w{self._names}", self._main)
-        self._stages[process] = Noted(self._stage(), self.plan.partitions)
+        self._memories[process] = {}
         process.on_death = lambda: self._ended(process)
         process.on_thaw = lambda: self.group.thawed(process)
 
     async def _main(self) -> None:
         process = self.world.running
-        engine = SimulatedEngine(self._stages[process], self.laws.stage_name, self.settings, draining=self._is_draining)
+        memory = self._memories[process]
+        stages = {name: Noted(name, stage, self.plan.partitions, memory) for name, stage in self._make().items()}
+        engines = [SimulatedEngine(stage, name, self.settings, draining=self._is_draining) for name, stage in stages.items()]
+        pipeline = Pipeline(engines)
         consumer = Consumer(self.kafka, self.network, "read_committed", fetch_records=self.plan.fetch_records)
-        transport = Transport(engine, consumer, self.network, process)
-        engine.bind(cast("Any", transport))
-        engine.channel = cast("Any", transport)
-        self._engines[process] = engine
+        transport = Transport(pipeline, engines, consumer, self.network, process)
+        pipeline.bind(cast("Any", transport))
+        self._engines[process] = pipeline
         if self._is_draining:
-            process.create_task(self._drain(engine))
-        await Member(process, engine, transport.owns).follow(self.group)
+            process.create_task(self._drain(pipeline))
+        await Member(process, pipeline, transport.owns).follow(self.group)
 
-    async def _drain(self, engine: SimulatedEngine) -> None:
-        await engine.finished.wait()
+    async def _drain(self, pipeline: Pipeline) -> None:
+        await pipeline.finished.wait()
         self.world.after(0.5, self._end)  # the marks of its last transaction
 
     def _end(self) -> None:
@@ -210,8 +220,9 @@ class Run:
                 self._wanted += 1
                 self._start()
             case "compact":
-                for number in range(self.plan.partitions):
-                    self.kafka.logs[TopicPartition(self.laws.state_topic, number)].compact()
+                for topic in self._state_topics:
+                    for number in range(self.plan.partitions):
+                        self.kafka.logs[TopicPartition(topic, number)].compact()
             case "rebalance":
                 self.group.rebalance()
             case "fail":
@@ -302,7 +313,7 @@ class Run:
 
     def _committed(self, transaction: Transaction) -> None:
         process = self._producers.get((transaction.producer_id, transaction.epoch))
-        memory = self._stages[process].memory if process is not None and process.is_alive else None
+        memory = self._memories[process] if process is not None and process.is_alive else None
         try:
             self.laws.committed(transaction, memory)
         except BrokenError as broken:

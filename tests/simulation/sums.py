@@ -70,7 +70,7 @@ class SumLaws(Laws):
     """Lines, totals and echoes are those of the records that the state has read."""
 
     def __init__(self, kafka: Kafka, partitions: int) -> None:
-        super().__init__(kafka, partitions, NAME, IN)
+        super().__init__(kafka, partitions, {NAME: SumStage.inputs})
         self._seen: list[set[int]] = [set() for _ in range(partitions)]
         self._lines: Counter[bytes] = Counter()
         self._totals: dict[bytes, int] = {}

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from types import SimpleNamespace
@@ -18,6 +18,7 @@ from faust.types import TP
 
 from streams.engine import engine as engine_module
 from streams.engine.engine import Engine
+from streams.engine.pipeline import Pipeline
 from streams.guards import fatal, faults
 from streams.kafka import clients
 from streams.kafka.batches import RecordBatch, batch_of, split
@@ -42,8 +43,10 @@ class SimulatedEngine(Engine):
 class Transport:
     """Stands for `BatchConsumer` and the agent's channel: fetches what is owned, hands it on in order, some time later."""
 
-    def __init__(self, engine: SimulatedEngine, consumer: Consumer, network: Network, process: Process) -> None:
-        self._engine = engine
+    def __init__(
+        self, pipeline: Pipeline, engines: Sequence[SimulatedEngine], consumer: Consumer, network: Network, process: Process
+    ) -> None:
+        self._engine = pipeline
         self._consumer = consumer
         self._network = network
         self._process = process
@@ -53,7 +56,10 @@ class Transport:
         self._fetching: dict[TP, asyncio.Task[None]] = {}
         self._channel: deque[RecordBatch] = deque()
         self._put = asyncio.Event()
-        engine.room = asyncio.Event()
+        self._room = asyncio.Event()
+        for engine in engines:
+            engine.room = self._room
+            engine.channel = self  # type: ignore[assignment] # of Faust's channel the engine only puts
         self._agent = process.create_task(self._hand_on())
 
     async def lease(self, tp: TP, offset: int) -> int:
@@ -87,8 +93,8 @@ class Transport:
         partition = TopicPartition(tp.topic, tp.partition)
         while True:
             while tp not in self._leases or not self._engine.has_room(tp):
-                self._engine.room.clear()
-                await self._engine.room.wait()
+                self._room.clear()
+                await self._room.wait()
             lease, begin = self._leases[tp], self._next_offsets[tp]
             fetched = (await self._consumer.getmany(partition, timeout_ms=100 if self._engine.draining else 5000)).get(partition)
             if not fetched and self._engine.draining:
@@ -136,6 +142,7 @@ class Seam:
                 stack.enter_context(patch.object(module, name, replacement))
 
             swap(clients, "reader", lambda *args, **kwargs: self.current.reader(*args, **kwargs))
+            swap(clients, "observer", lambda *args, **kwargs: self.current.observer(*args, **kwargs))
             swap(clients, "transactional_producer", lambda *args, **kwargs: self.current.transactional_producer(*args, **kwargs))
             swap(faults, "reach", lambda point: self.current.reach(point))
             swap(fatal, "os", SimpleNamespace(_exit=self._exit))

@@ -1,4 +1,4 @@
-"""A catalog for tests: few markets, and in them every kind of row: dated, empty, zero, missing, of nine decimals, moved."""
+"""A catalog for tests: few markets, and in them every kind of row: dated, empty, zero, missing, of nine decimals, moved, in small bands."""
 
 from __future__ import annotations
 
@@ -116,11 +116,33 @@ Turkmenistan,utility,1.9
 """
 
 
+_BANDS = {
+    ("USD", "France", "utility"): "3:0.0285 8:0.0270 20:0.0255",  # of 3, 5 and 12 messages, and an open one
+    ("USD", "India", "utility"): "3:0.0013 8:0.0012 20:0.0011",
+    ("USD", "India", "authentication"): "3:0.0013 5:0.0012",
+    ("USD", "India", "authentication_international"): "5:0.0266",  # other edges in the same counter
+    ("USD", "North America", "utility"): "1:0.0033 2:0.0031",
+    ("USD", "Poland", "utility"): "3:0.0205 5:0.0195",  # two bands at one price
+    ("EUR", "France", "utility"): "5:0.0231 12:0.021",
+    ("EUR", "Other", "utility"): "3:0.006",  # where dollars have one band
+    ("EUR", "India", "authentication"): "3:0.0011",
+}
+"""By currency, market and category, whenever that is priced: after which message another rate holds. INR has no bands, and is counted."""
+
+_ONE_BAND_FROM = "2026-10-15"
+"""A card amid a month: utility to France has one rate in USD from this day on."""
+
+
 def _card(effective_from: str, currency: str, rows: str) -> str:
     lines = ["effective_from,currency,market,category,tier_from,tier_to,rate,source"]
     for row in rows.strip().splitlines():
         market, category, rate = row.rsplit(",", 2)
-        lines.append(f"{effective_from},{currency},{market},{category},1,,{rate},test")
+        bands = _BANDS.get((currency, market, category), "") if effective_from != _ONE_BAND_FROM else ""
+        start = 1
+        for last, next_rate in (band.split(":") for band in bands.split()):
+            lines.append(f"{effective_from},{currency},{market},{category},{start},{last},{rate},test")
+            start, rate = int(last) + 1, next_rate
+        lines.append(f"{effective_from},{currency},{market},{category},{start},,{rate},test")
     return "\n".join(lines) + "\n"
 
 
@@ -129,6 +151,7 @@ CATALOG = {
     "cards/meta-usd-2025-07-01.csv": _card("2025-07-01", "USD", _USD_2025),
     "cards/meta-usd-2026-01-01.csv": _card("2026-01-01", "USD", _USD_2026_01),
     "cards/meta-usd-2026-10-01.csv": _card("2026-10-01", "USD", _USD_2026_10),
+    "cards/meta-usd-2026-10-15.csv": _card(_ONE_BAND_FROM, "USD", "France,utility,0.0290"),
     "cards/meta-eur-2025-07-01.csv": _card("2025-07-01", "EUR", _EUR_2025),
     "cards/meta-inr-2025-10-01.csv": _card("2025-10-01", "INR", _INR_2025),
 }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from tests.streams_generator.people import MEMBERS
+from tests.streams_generator.people import MEMBERS, PHONES
 from tests.streams_generator.scene import Scene, Weights, written
-from tests.streams_generator.world import HOUR
+from tests.streams_generator.world import DAY, HOUR
 
 
 def windows(scene: Scene) -> None:
@@ -99,6 +100,28 @@ def midnight(scene: Scene) -> None:
         scene.message(person.id, scene.phone(), person, sent_at=at - rng.choice((0, 1, HOUR)), delivered_at=at)
 
 
+def volume(scene: Scene) -> None:
+    """Many charged messages to one market from all numbers and accounts, on days that come in any order: bands fill, and edges move."""
+    scene.weights = Weights(pricing=0.05, read=0.1, failed=0.02)
+    rng, world = scene.rng, scene.world
+    french, americans, indian = PHONES[:1], PHONES[2:4], PHONES[13:14]
+    people, categories = rng.choice(
+        (
+            ((scene.person(),), ("utility",)),
+            (french, ("utility",)),
+            (americans, ("utility",)),
+            (indian, ("authentication", "authentication_international")),
+        )
+    )
+    days = [world.anchor + day * DAY + rng.choice((0, -1, HOUR)) for day in rng.sample((-3, -2, -1, 0, 1, 2), rng.choice((1, 2, 3)))]
+    for _ in range(rng.randint(5, 16)):
+        at, person = rng.choice(days) + rng.choice((0, 1, HOUR)), rng.choice(people)
+        fixed: dict[str, Any] = {"category": rng.choice(categories), "sent_at": at, "delivered_at": at}
+        if rng.random() < 0.5:
+            fixed["pricing"] = {"type": "regular"}
+        scene.message(person.id, rng.choice(world.phone_number_ids), person, **fixed)
+
+
 def same_wamid_elsewhere(scene: Scene) -> None:
     """One message id on two of the business's numbers: two deliveries."""
     rng, person, at = scene.rng, scene.person(), scene.instant()
@@ -124,6 +147,7 @@ STORIES: tuple[tuple[Callable[[Scene], None], int], ...] = (
     (metas_word, 3),
     (fates, 3),
     (midnight, 2),
+    (volume, 4),
     (same_wamid_elsewhere, 1),
     (stray_times, 1),
 )

@@ -66,8 +66,9 @@ def make_world(rng: Random, *, anchor: int | None = None) -> World:
     zones = [rng.choice(ZONES) for _ in range(rng.choice((1, 1, 2)))]
     at = anchor if anchor is not None else _anchor(rng, zones[0])
     profiles: list[dict[str, Any]] = []
+    portfolio_id = rng.choice((None, "portfolio-1", "portfolio-1"))
     for number, zone in enumerate(zones, start=1):
-        profiles += _versions(rng, f"account-{number}", zone, at)
+        profiles += _versions(rng, f"account-{number}", zone, at, portfolio_id)
     accounts = [f"account-{number}" for number, _ in enumerate(zones, start=1)]
     if rng.random() < 0.12:
         accounts.append("account-unknown")
@@ -100,7 +101,7 @@ def _anchor(rng: Random, zone: str) -> int:
     return int(moment.timestamp()) * 1000
 
 
-def _versions(rng: Random, account_id: str, zone: str, at: int) -> list[dict[str, Any]]:
+def _versions(rng: Random, account_id: str, zone: str, at: int, portfolio_id: str | None) -> list[dict[str, Any]]:
     currency = rng.choice(("USD", "USD", "USD", "EUR", "INR"))
 
     def version(effective_from: str | None) -> dict[str, Any]:
@@ -112,13 +113,17 @@ def _versions(rng: Random, account_id: str, zone: str, at: int) -> list[dict[str
             profile["authentication_international"] = _international(rng, at, zone)
         if effective_from:
             profile["effective_from"] = effective_from
+        if effective_from and effective_from.endswith("-01") and rng.random() < 0.7:
+            profile["portfolio_id"] = "portfolio-2"
+        elif portfolio_id:
+            profile["portfolio_id"] = portfolio_id
         return profile
 
     chance = rng.random()
     if chance < 0.7:
         return [version(None)]
     if chance < 0.85:
-        return [version(_near_date(rng, at, zone)), version(None)]
+        return [version(_near_date(rng, at, zone, first_of_month=rng.random() < 0.5)), version(None)]
     return [version(_near_date(rng, at, zone))]
 
 
@@ -130,6 +135,6 @@ def _international(rng: Random, at: int, zone: str) -> dict[str, Any]:
     return rule
 
 
-def _near_date(rng: Random, at: int, zone: str) -> str:
+def _near_date(rng: Random, at: int, zone: str, *, first_of_month: bool = False) -> str:
     day = datetime.fromtimestamp((at + rng.choice((-2, -1, 0, 0, 1)) * DAY) / 1000, ZoneInfo(zone))
-    return f"{day:%Y-%m-%d}"
+    return f"{day:%Y-%m-01}" if first_of_month else f"{day:%Y-%m-%d}"

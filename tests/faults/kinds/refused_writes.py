@@ -49,7 +49,7 @@ async def authorisation_lost(play: Play) -> None:
 
 async def configure(settings: Settings, name: str, changed: Mapping[str, str]) -> None:
     """Sets a topic to what it should be, but for what is named here."""
-    (topic,) = [topic for topic in topics.METER if topic.name == name]
+    (topic,) = [topic for topic in topics.WORKER if topic.name == name]
     async with admin(settings) as client:
         configs = {**topic.config(settings.replication), **changed}
         await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, settings.prefix + name, configs=configs)])
