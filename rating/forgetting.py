@@ -8,7 +8,7 @@ the allowance stay until the last event that may belong to them is too late. Wha
 A sweep reads its phone number's agenda from the front, so it costs what leaves. One step forgets so much at most; the agenda is the cursor
 from which the next one goes on.
 
-Source: architecture, clocks; docs/adr/0005-forgetting.md.
+Source: architecture, clocks; docs/adr/0007-forgetting.md.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ judged by the clock of their own phone number, so whatever happens to one number
 A `read` can come any time after its delivery. One whose message nobody knows is parked while its phone number has begun to forget: it is
 billed when the `sent` or the `delivered` comes, and refused when it leaves the horizon without them.
 
-Source: architecture, clocks; docs/adr/0005-forgetting.md.
+Source: architecture, clocks; docs/adr/0007-forgetting.md.
 """
 
 from __future__ import annotations
