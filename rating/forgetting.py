@@ -129,11 +129,14 @@ class Forgetting:
         return not self._agenda.is_unrated_about(number, entry.date_day) and self._bench.totals.forget(keys.TOTAL + entry.name)
 
     def _figures_leave(self, entry: Entry) -> bool:
-        """Figures are named by deliveries that their total counts, so they stay as long as it does."""
+        """Figures are named by deliveries that their total counts, so they stay as long as it does; where it stays for ever, as long as it
+        holds deliveries."""
         key = keys.FIGURES + entry.name
         if self._state.get(key) is None:
             return True
-        if self._bench.totals.knows(self._book.named(entry.name, self._state).total):
+        priced = self._book.named(entry.name, self._state)
+        totals = self._bench.totals
+        if totals.knows(priced.total) if priced.counted is None else totals.is_held(priced.total):
             return False
         self._state.delete(key)
         return True

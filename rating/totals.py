@@ -107,6 +107,14 @@ class Totals:
         touched = text.state_key in self._touched and text.state_key not in self._gone
         return touched or self._state.get(text.state_key) is not None
 
+    def is_held(self, text: TotalText) -> bool:
+        """Whether some delivery has its line in a total."""
+        touched = self._touched.get(text.state_key)
+        total = self._released.get(text.state_key) if touched is None else touched[1]
+        if total is None and (known := self._state.get(text.state_key)) is not None:
+            total = decode_total(known)
+        return total is not None and total.held > 0
+
     def settle(self) -> list[Output]:
         """Writes what was touched and returns the records to publish, zero included; call it once, at the end of a step."""
         outputs = []

@@ -10,9 +10,11 @@ from typing import Any
 
 from rating.stage import Record
 from tests.laws.plans import Item, Plan, event_time
+from tests.oracle import rate_all
 from tests.oracle.reading import RejectedError, read_event
 from tests.streams_generator import Stream
 from tests.streams_generator.arrival import arrive, encode, with_variants
+from tests.streams_generator.catalog import CATALOG
 from tests.streams_generator.scene import Scene, written
 from tests.streams_generator.stories import STORIES
 from tests.streams_generator.world import DAY, make_world
@@ -21,6 +23,8 @@ HORIZON_DAYS = 35
 EPISODES = 6
 QUIET_DAYS = 120
 """After the last episode: then every month of the allowance is over."""
+ALL_RATED_EVERY = 3
+"""In each such life every delivery has a price."""
 LATER_DAYS = 45
 """After that, what was looked at and had to wait for something else has left too."""
 
@@ -64,7 +68,18 @@ def live(seed: int) -> Life:
         profiles_come_late=False,
     )
     ends = max(event_time(record) or 0 for record in records)
+    if seed % ALL_RATED_EVERY == 0:
+        stream = _all_rated(stream)
     return Life(stream, tuple(world.phone_number_ids), ends).shuffled(rng)
+
+
+def _all_rated(stream: Stream) -> Stream:
+    """The same without whatever stays unrated: what is unrated is never forgotten, so only of such a life can everything leave."""
+    while unrated := {key[:2] for key in rate_all(
+        stream.records, stream.profiles, CATALOG, allowance=stream.allowance, window_basis=stream.window_basis
+    ).unrated}:  # fmt: skip
+        stream = replace(stream, records=tuple(record for record in stream.records if _event(record)[:2] not in unrated))
+    return stream
 
 
 def plan_of(life: Life, rng: Random) -> Plan:
