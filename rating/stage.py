@@ -95,6 +95,15 @@ class State(Protocol):
         """Key and value of the last entry of `range(bucket, low, high)`, or None; cheaper than a range of one."""
 
 
+def waits_of(stage: Stage) -> Mapping[str, str]:
+    """Inputs whose records a host hands over only when another input was read to its end as of their append time.
+
+    A stage says so by an attribute `after`; most have none.
+    """
+    waits: Mapping[str, str] = getattr(stage, "after", {})
+    return waits
+
+
 class Stage(Protocol):
     """A deterministic step function: the same state and the same batch give the same outputs and the same state."""
 

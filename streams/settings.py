@@ -65,6 +65,8 @@ class Settings(BaseModel):
     )
     catalog: Path | None = Field(None, description="Directory of rate cards and markets, laid over the shipped catalog.")
 
+    plans: Path | None = Field(None, description="Plans, add-ons and prices (TOML). Without it, the example that is shipped.")
+
     batch_max_records: int = Field(2000, ge=1, le=50_000, description="Most records in one step, that is in one Kafka transaction.")
     pacing_ms: Milliseconds = Field(
         20, description="Least time between two transactions of a partition: each costs the same, whatever its size."
@@ -120,6 +122,12 @@ class Settings(BaseModel):
         "The worker that refused to start says which.",
     )
 
+    activate_plans: HashStart | None = Field(
+        None,
+        description="Beginning of the hash of this worker's plans file: billing state that was made by another one goes on with it. "
+        "The worker that refused to start says which.",
+    )
+
     web_bind: str = Field("127.0.0.1", min_length=1, description="Address of /healthz, /readyz and /metrics.")
     web_port: int = Field(6066, ge=0, le=65_535, description="Port of /healthz, /readyz and /metrics; 0 takes a free one.")
     log_format: Literal["console", "json"] = Field("console", description="Logs for people or for machines. Neither holds phone numbers.")
@@ -135,14 +143,14 @@ class Settings(BaseModel):
     )
     ssl_ca_file: Path | None = Field(None, description="Certificates (PEM) to trust for the brokers, instead of the system's.")
 
-    @field_validator("catalog", "ssl_ca_file", mode="after")
+    @field_validator("catalog", "plans", "ssl_ca_file", mode="after")
     @classmethod
     def _is_there(cls, path: Path | None, info: ValidationInfo) -> Path | None:
         if path is None:
             return None
         if info.field_name == "catalog" and not path.is_dir():
             raise ValueError(f"{path} is no directory")
-        if info.field_name == "ssl_ca_file" and not path.is_file():
+        if info.field_name in ("plans", "ssl_ca_file") and not path.is_file():
             raise ValueError(f"{path} is no file")
         return path
 
@@ -162,7 +170,7 @@ class Settings(BaseModel):
     @property
     def activatable(self) -> dict[str, str | None]:
         """The parts of a stage's identity that a living state may change, with the beginning of the value that is to hold from now on."""
-        return {"catalog": self.activate_catalog}
+        return {"catalog": self.activate_catalog, "plans": self.activate_plans}
 
     @property
     def bootstrap_servers(self) -> tuple[str, ...]:
@@ -270,6 +278,7 @@ _FORMS: Final = {
     "bootstrap": "must be host:port, several separated by commas",
     "accept_lost_records": "must be topic:partition:offset, several separated by commas",
     "activate_catalog": "must be 8 to 64 hexadecimal digits",
+    "activate_plans": "must be 8 to 64 hexadecimal digits",
 }
 
 

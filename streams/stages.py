@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from rating.billing.invoice_stage import Invoicer
+from rating.billing.usage_stage import UsageRouter
 from rating.catalog import Catalog, CatalogProblems
 from rating.meter import Meter
 from rating.stage import Stage
 from rating.tiers.stage import Tier
+from streams.billing.plans_files import plans_of
 from streams.cards.catalog_files import load_directory
 from streams.errors import UserError
 from streams.settings import Settings
@@ -35,7 +38,8 @@ def _meter(settings: Settings, horizon_days: int | None) -> Meter:
 
 def stages_of(settings: Settings) -> dict[str, Stage]:
     """The stages of a worker, by name. Raises `UserError` as `meter_of` does."""
-    return {"meter": forgetting_meter_of(settings), "tier": Tier()}
+    plans = plans_of(settings.plans)
+    return {"meter": forgetting_meter_of(settings), "tier": Tier(), "usage": UsageRouter(), "invoice": Invoicer(plans)}
 
 
 def catalog_of(settings: Settings) -> Catalog:

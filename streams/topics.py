@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -98,7 +98,24 @@ METER: Sequence[Topic] = (
 TIER: Sequence[Topic] = (*(public_topic(name) for name in ("usage.counts", "usage.bands")), state_topic("tier"))
 """What TIER reads and writes, but for `usage.rejected`."""
 
-WORKER: Sequence[Topic] = (*METER, *TIER)
+_STAMPED_BY_THE_BROKER: Mapping[str, str] = {"message.timestamp.type": "LogAppendTime"}
+
+USAGE: Sequence[Topic] = (
+    public_topic("billing.sources"),
+    # A total counts from its append time on: that must be the broker's, as a command's is.
+    replace(public_topic("billing.usage"), extra=_STAMPED_BY_THE_BROKER),
+    state_topic("usage"),
+)
+"""What USAGE reads and writes, but for `usage.totals` and `usage.rejected`."""
+
+INVOICE: Sequence[Topic] = (
+    public_topic("billing.commands", is_input=True),
+    *(public_topic(name) for name in ("billing.events", "billing.invoices")),
+    state_topic("invoice"),
+)
+"""What INVOICE reads and writes, but for what it exchanges with USAGE, and `usage.rejected`."""
+
+WORKER: Sequence[Topic] = (*METER, *TIER, *USAGE, *INVOICE)
 """What a worker reads and writes."""
 
 

@@ -6,6 +6,7 @@ written until a command is accepted: whoever refuses one leaves no trace but its
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
@@ -17,6 +18,8 @@ ACCOUNT: Final = b"A"
 BOUNDARY: Final = b"B"
 COMMAND: Final = b"C"
 LICENCE: Final = b"L"
+LOG: Final = b"O"
+"""By number of arrival: the command as it came."""
 UNIT: Final = b"U"
 """By number of addition: the command that added it."""
 UNIT_BY_ID: Final = b"V"
@@ -47,6 +50,14 @@ class Book:
     def see(self, command_id: str) -> None:
         """Remembers a command's id."""
         self._state.put(COMMAND + self._owner + digest(command_id), b"")
+
+    def log(self, arrival: int, command: bytes) -> None:
+        """Keeps a command as it came; `arrival` is larger than that of any command of the account before it."""
+        self._state.put(LOG + self._owner + arrival.to_bytes(8, "big"), command)
+
+    def logged(self) -> Iterator[bytes]:
+        """The commands that were kept, in their order."""
+        return (command for _, command in self._state.range(LOG + self._owner))
 
     # Units
 

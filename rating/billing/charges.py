@@ -59,7 +59,9 @@ class Terms(NamedTuple):
 
 def terms_of(plans: Plans, contract: Contract) -> Terms:
     """A subscription's terms."""
-    plan = plans.plans[contract.plan]
+    plan = plans.plans.get(contract.plan)
+    if plan is None or not contract.holdings.keys() <= plans.addons.keys():
+        raise LookupError(f'the plans file lacks plan "{contract.plan}" or an add-on that an account has; put back what is in use')
     return Terms(plans, plan, contract, Calendar(contract.start, plan.cycle, CYCLES_OF_A_YEAR if contract.term == "annual" else 1))
 
 

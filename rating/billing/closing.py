@@ -20,6 +20,8 @@ _USAGE_RANK = 9
 
 
 class _Due(NamedTuple):
+    """A cycle to be closed."""
+
     day: date
     """First day after the cycle."""
     contract: int
@@ -40,7 +42,7 @@ class Closer:
 
     def close(self, as_of: date) -> list[Invoice]:
         """Closes every cycle whose boundary is due on or before a date; returns their invoices, oldest boundary first."""
-        due = sorted(each for index in range(len(self._terms)) for each in self._due(index, as_of))
+        due = self._due(as_of)
         if due:
             self._know()
         return [invoice for each in due for invoice in self._close(each)]
@@ -76,17 +78,8 @@ class Closer:
         stopped = self._terms[index - 1].contract.stops if index else None
         return span if stopped is None else Span(max(span.first, stopped), span.last)
 
-    def _due(self, index: int, as_of: date) -> list[_Due]:
-        terms = self._terms[index]
-        cycle = terms.contract.closed
-        found = []
-        while terms.contract.stops is None or terms.calendar.begins(cycle) < terms.contract.stops:
-            day = self._boundary(index, cycle)
-            if day + timedelta(days=self._plans.grace_days) > as_of:
-                break
-            found.append(_Due(day, index, cycle))
-            cycle += 1
-        return found
+    def _due(self, as_of: date) -> list[_Due]:
+        return _due_cycles(self._terms, as_of - timedelta(days=self._plans.grace_days))
 
     def _close(self, due: _Due) -> list[Invoice]:
         """All invoices of one boundary: the annual one, then the subscription's currency, then others by code."""
@@ -140,6 +133,26 @@ class Closer:
                     if used.first <= day <= used.last:
                         touched.append((index, cycle, use))
         return touched
+
+
+def boundaries_to_close(plans: Plans, account: Account, until: date) -> list[date]:
+    """The boundaries of an account up to a day that nobody has closed, each once, oldest first."""
+    due = _due_cycles([terms_of(plans, contract) for contract in account.contracts], until)
+    return sorted({each.day for each in due})
+
+
+def _due_cycles(all_terms: list[Terms], until: date) -> list[_Due]:
+    """Every cycle that is not closed, and whose boundary is not after a day; oldest boundary first."""
+    found = []
+    for index, terms in enumerate(all_terms):
+        cycle = terms.contract.closed
+        while terms.contract.stops is None or terms.calendar.begins(cycle) < terms.contract.stops:
+            day = _boundary(terms, cycle)
+            if day > until:
+                break
+            found.append(_Due(day, index, cycle))
+            cycle += 1
+    return sorted(found)
 
 
 def last_closed(terms: Terms) -> date:

@@ -27,6 +27,7 @@ from rating.billing.units import cancel, unit_add, unit_remove
 from rating.billing.usage import Usage
 from rating.stage import State
 from schemas.billing_commands import Command
+from schemas.billing_events import RefusalReason
 from schemas.instants import format_instant
 
 Event = dict[str, Any]
@@ -65,6 +66,15 @@ def execute(state: State, plans: Plans, command: Command) -> Answer | None:
         return Answer(_event(command, "refused", refused.reason, refused.sentence, None))
     sources = command.whatsapp_accounts if command.type == "subscription.start" else ()
     return Answer(_event(command, "accepted", None, accepted.sentence, accepted.effective), accepted.invoices, sources)
+
+
+def refuse(state: State, command: Command, reason: RefusalReason, sentence: str) -> Answer | None:
+    """Refuses a command without looking at its account; None where its id came before."""
+    book = Book(state, command.account_id)
+    if book.has_seen(command.id):
+        return None
+    book.see(command.id)
+    return Answer(_event(command, "refused", reason, sentence, None))
 
 
 def _do(state: State, book: Book, plans: Plans, command: Command) -> Accepted:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 import msgspec
@@ -18,15 +19,16 @@ import msgspec
 from rating.billing.calendar import Span
 from rating.billing.currency import rounded
 from rating.billing.records import decoder, encode
-from rating.ids import digest, digest_of
-from rating.money import NANOS_PER_UNIT
+from rating.ids import digest
+from rating.money import NANOS_PER_UNIT, Nanos, format_nanos
 from rating.stage import State
+from schemas.instants import HOUR_MS, format_instant
 from schemas.totals import ReadTotal
 
 WAITING: Final = b"W"
-"""By the time from which it is known, and number of arrival: a total that no command has taken up."""
+"""By the total's key, the time from which it is known and number of arrival: figures that no command has taken up."""
 TOTAL: Final = b"T"
-"""By the total's key: its latest figures among those taken up."""
+"""By the same: figures that a command took up; the last of a key are those in force."""
 DAY: Final = b"D"
 """By date and use: sum over phone numbers and markets."""
 CHANGED: Final = b"H"
@@ -36,7 +38,8 @@ BILLED: Final = b"I"
 
 _LONG_AGO_MS: Final = -(1 << 62)
 _OFFSET_MS: Final = 1 << 63
-_EVER: Final = b"\xff" * 8
+_EVER: Final = b"\xff" * 17
+"""Sorts after every time and arrival."""
 
 
 class Use(NamedTuple):
@@ -68,16 +71,23 @@ class UsageLine(NamedTuple):
 
 
 class _Total(msgspec.Struct, array_like=True, frozen=True):
-    """A total as it waits."""
+    """A total's figures."""
 
-    key: str
     source: str
+    phone_number_id: str
     date: str
-    currency: str
     country: str | None
+    market: str
     category: str
+    currency: str
     messages: int
     amount_nanos: int
+
+    @property
+    def key(self) -> bytes:
+        """Stands for the total."""
+        fields = (self.source, self.phone_number_id, self.date, self.country or "", self.market, self.category, self.currency)
+        return digest(*fields)
 
 
 class _Day(msgspec.Struct, array_like=True):
@@ -106,22 +116,25 @@ class Waiting(NamedTuple):
 
     known_ms: int
     """From when it is known."""
+    key: bytes
+    """Stands for the total."""
     record: bytes
 
 
 def waiting(total: ReadTotal) -> Waiting:
     """A total, as short as it can be kept."""
     record = _Total(
-        digest_of(encode(total.key)).hex(),
         total.account_id,
+        total.phone_number_id,
         total.date,
-        total.currency,
         total.country,
+        total.market,
         total.category,
+        total.currency,
         total.messages,
         int(Fraction(total.amount) * NANOS_PER_UNIT),
     )
-    return Waiting(_LONG_AGO_MS if total.time is None else total.time, encode(record))
+    return Waiting(_LONG_AGO_MS if total.time is None else total.time, record.key, encode(record))
 
 
 class Usage:
@@ -133,33 +146,49 @@ class Usage:
 
     def wait(self, total: Waiting, arrival: int) -> None:
         """Takes a billable total in. Of one key the one known latest counts, then the greater `arrival`."""
-        key = (total.known_ms + _OFFSET_MS).to_bytes(8, "big") + arrival.to_bytes(8, "big")
-        self._state.put(WAITING + self._owner + key, total.record)
+        self._state.put(WAITING + self._owner + total.key + _since(total.known_ms, arrival), total.record)
+
+    def thin_out(self, key: bytes, before_ms: int) -> None:
+        """Of one total's figures that wait since before an instant, keeps the last of each hour: for commands that come hours late."""
+        low, high = key, key + _since(before_ms, 0)
+        waiting = self._state.range(WAITING + self._owner, low, high, reverse=True)
+        hours = ((name, _known_ms(name) // HOUR_MS) for name, _ in waiting)
+        later_hour = next(hours, (b"", None))[1]
+        superfluous = [name for name, _ in takewhile(lambda each: each[1] == later_hour, hours)]
+        for name in superfluous:
+            self._state.delete(name)
 
     def know(self, until_ms: int | None, closed_to: date | None) -> None:
-        """Takes up every total that is known at an instant (None: every one), in order.
+        """Takes up the figures of every total that are known at an instant (None: all there are).
 
         Remembers what changed of dates before `closed_to`: these may need an adjustment.
         """
-        high = _EVER if until_ms is None else (until_ms + 1 + _OFFSET_MS).to_bytes(8, "big")
-        for key, value in list(self._state.range(WAITING + self._owner, b"", high)):
-            self._state.delete(key)
-            self._take(_decode_total(value), closed_to)
+        latest: dict[bytes, tuple[bytes, bytes]] = {}
+        for name, record in list(self._state.range(WAITING + self._owner)):
+            if until_ms is None or _known_ms(name) <= until_ms:
+                latest[name[17:33]] = (name, record)
+                self._state.delete(name)
+        for key, (name, record) in latest.items():
+            before = self._state.last(TOTAL + self._owner, key, key + _EVER)
+            self._take(_decode_total(record), None if before is None else _decode_total(before[1]), closed_to)
+            self._state.put(TOTAL + name[1:], record)
 
-    def _take(self, total: _Total, closed_to: date | None) -> None:
-        known_key = TOTAL + self._owner + bytes.fromhex(total.key)
-        before = self._state.get(known_key)
-        old = (0, 0) if before is None else _decode_figures(before)
-        self._state.put(known_key, encode((total.messages, total.amount_nanos)))
+    def _take(self, total: _Total, before: _Total | None, closed_to: date | None) -> None:
         use = digest(total.source, total.currency, total.country or "", total.category)
         day_key = DAY + self._owner + total.date.encode() + use
         known = self._state.get(day_key)
         day = _Day(total.source, total.currency, total.country, total.category, 0, 0) if known is None else _decode_day(known)
-        day.messages += total.messages - old[0]
-        day.amount_nanos += total.amount_nanos - old[1]
+        day.messages += total.messages - (before.messages if before else 0)
+        day.amount_nanos += total.amount_nanos - (before.amount_nanos if before else 0)
         self._state.put(day_key, encode(day))
         if closed_to is not None and total.date < closed_to.isoformat():
             self._state.put(CHANGED + self._owner + total.date.encode() + use, b"")
+
+    def history(self) -> Iterator[dict[str, object]]:
+        """Every total that was taken up or waits, as a record of `usage.totals` with the `time` from which it counts."""
+        for kind in (TOTAL, WAITING):
+            for name, record in self._state.range(kind + self._owner):
+                yield _as_record(_decode_total(record), _known_ms(name))
 
     def lines(self, span: Span, sources: list[str], only: Use | None = None) -> list[UsageLine]:
         """What the lines of a cycle would say now, by currency, country (unknown ones last) and category; amounts may be 0."""
@@ -212,6 +241,32 @@ class Usage:
     def _billed(self, contract: int, cycle: int, use: Use) -> bytes:
         place = contract.to_bytes(2, "big") + cycle.to_bytes(4, "big")
         return BILLED + self._owner + place + digest(use.currency, use.country or "", use.category)
+
+
+def _since(known_ms: int, arrival: int) -> bytes:
+    return (known_ms + _OFFSET_MS).to_bytes(8, "big") + arrival.to_bytes(8, "big")
+
+
+def _known_ms(name: bytes) -> int:
+    """From when what lies under such a state key is known."""
+    return int.from_bytes(name[33:41], "big") - _OFFSET_MS
+
+
+def _as_record(total: _Total, known_ms: int) -> dict[str, object]:
+    record = {
+        "v": 1,
+        "account_id": total.source,
+        "phone_number_id": total.phone_number_id,
+        "date": total.date,
+        "country": total.country,
+        "market": total.market,
+        "category": total.category,
+        "outcome": "charged",
+        "currency": total.currency,
+        "messages": total.messages,
+        "amount": format_nanos(Nanos(total.amount_nanos)),
+    }
+    return record if known_ms == _LONG_AGO_MS else record | {"time": format_instant(known_ms)}
 
 
 def _order(use: Use) -> tuple[str, bool, str, str]:

@@ -11,33 +11,19 @@ import click
 
 from rating.billing.machine import Answer
 from rating.billing.offline import Biller, rejected_line
-from rating.billing.plans import Plans, PlansProblemsError
-from rating.billing.plans_file import read_plans, shipped_example
 from schemas.rejections import Rejection
+from streams.billing.plans_files import plans_of
 from streams.cli.exit_codes import DONE, SOME_REJECTED_OR_UNRATED
-from streams.cli.options import ExampleCommand
+from streams.cli.options import ExampleCommand, a_date
 from streams.cli.outputs import STDOUT, JsonLines, check_names, open_outputs
 from streams.errors import UserError
-from streams.inputs import STDIN, blocks, open_input, read_whole
+from streams.inputs import STDIN, blocks, open_input
 from streams.invoices.files import Documents, document_options
 from streams.invoices.text import text_of
 from streams.kafka.collector import few_searches
 from streams.state.store import Store
 
 LINES_AT_A_TIME: Final = 4096
-_PLANS_LIMIT_BYTES: Final = 16 * 1024 * 1024
-
-
-def _until(_context: click.Context, _parameter: click.Parameter, value: str | None) -> date | None:
-    if value is None:
-        return None
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        day = None
-    if day is None or len(value) != len("2026-10-01") or not date(2009, 1, 1) <= day <= date(2100, 12, 31):
-        raise click.BadParameter(f"{value!r} is no date from 2009 to 2100; write 2026-10-01")
-    return day
 
 
 @click.command(
@@ -55,7 +41,7 @@ def _until(_context: click.Context, _parameter: click.Parameter, value: str | No
 @click.option("--invoices", metavar="FILE", help="Write the invoices as JSON lines.  [default: print them]")
 @click.option("--events", metavar="FILE", help="Write what became of each command, as JSON lines.")
 @click.option("--rejected", metavar="FILE", help="Write what is no command and no total, with the reason, its place and its bytes.")
-@click.option("--until", metavar="DATE", callback=_until, help="Close every account up to this day, last of all.")
+@click.option("--until", metavar="DATE", callback=a_date, help="Close every account up to this day, last of all.")
 @document_options("DIR")
 def command(commands: str, plans_file: str | None, totals: str | None, until: date | None, **named: str | None) -> int:
     """Bill subscriptions from a file of commands, without a broker.
@@ -94,22 +80,6 @@ def command(commands: str, plans_file: str | None, totals: str | None, until: da
         click.echo(f"{writer.rejected_count} rejected{hint}", err=True)
         return SOME_REJECTED_OR_UNRATED
     return DONE
-
-
-def plans_of(name: str | None) -> Plans:
-    """The plans of a file, or the shipped example. Raises `UserError` with every problem."""
-    text = shipped_example() if name is None else _text(name)
-    try:
-        return read_plans(text)
-    except PlansProblemsError as error:
-        raise UserError(*(f"{name or 'the shipped plans'}: {problem}" for problem in error.problems)) from None
-
-
-def _text(name: str) -> str:
-    try:
-        return read_whole(name, _PLANS_LIMIT_BYTES).decode("utf-8")
-    except UnicodeDecodeError:
-        raise UserError(f"{name}: is not UTF-8 text; write the plans file as UTF-8") from None
 
 
 def _lines(name: str, store: Store) -> Iterator[tuple[str, int, bytes]]:

@@ -28,6 +28,8 @@ _COMMANDS: Final = {
     "quote": ("streams.cli.quote", "What a message would cost, before it is sent."),
     "whatif": ("streams.cli.whatif", "The same history under other prices."),
     "bill": ("streams.cli.bill", "Bill subscriptions from files, without a broker."),
+    "billing": ("streams.cli.billing", "Close cycles of a running system; export an account's log."),
+    "invoice": ("streams.cli.invoice", "Look at an invoice, issued or to come."),
     "audit": ("streams.cli.audit", "Recompute both ledgers from the topics."),
     "cards": ("streams.cli.cards", "Import, compare, check and show rate cards."),
     "schemas": ("streams.cli.schemas", "Export JSON Schema and AsyncAPI."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -39,6 +40,19 @@ class ExampleGroup(click.Group):
     """A group of such commands."""
 
     command_class = ExampleCommand
+
+
+def a_date(_context: click.Context, _parameter: click.Parameter, value: str | None) -> date | None:
+    """A flag's value as a date; for `callback=`."""
+    if value is None:
+        return None
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        day = None
+    if day is None or len(value) != len("2026-10-01") or not date(2009, 1, 1) <= day <= date(2100, 12, 31):
+        raise click.BadParameter(f"{value!r} is no date from 2009 to 2100; write 2026-10-01")
+    return day
 
 
 def settings_flags(*names: str) -> Callable[[_Function], _Function]:

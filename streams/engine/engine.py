@@ -17,6 +17,7 @@ from streams.guards.stuck import StuckDetector
 from streams.guards.watch import Watch, changed
 from streams.kafka.batches import RecordBatch
 from streams.kafka.broadcast import BroadcastReader
+from streams.kafka.log_ends import LogEnds
 from streams.metrics import Metrics
 from streams.settings import Settings
 
@@ -50,6 +51,7 @@ class Engine:
         self._settled = False
         """False amid a rebalance: what this worker will own is not known then."""
         self._room = asyncio.Event()
+        self._ends = LogEnds(settings)
         self._broadcast: BroadcastReader | None = None
         self._watch = Watch(self, StuckDetector(settings.stuck_timeout_ms / 1000, lambda: self._consumer.loops()))
         self._placement = Placement(settings, self.metrics, self._watch.look_well)
@@ -126,11 +128,12 @@ class Engine:
             await self._broadcast.stop()
         leaving, self._partitions = self._partitions, {}
         await self._close(list(leaving.values()))
+        await self._ends.stop()
 
     def has_room(self, topic_partition: TP) -> bool:
         """True when a batch of it would be taken now."""
         partition = self._partitions.get(topic_partition.partition)
-        return partition is not None and partition.has_room()
+        return partition is not None and partition.has_room(self.logical(topic_partition.topic))
 
     async def wait_for_room(self) -> None:
         """Returns when a partition may have room again, at the latest after a second."""
@@ -164,6 +167,10 @@ class Engine:
     async def lease(self, topic: str, partition: int, offset: int) -> int:
         """Has the transport begin again at an offset."""
         return await self._consumer.lease(TP(self.settings.prefix + topic, partition), offset)
+
+    async def log_end(self, topic: str, partition: int) -> int:
+        """Where the log of an input ends now, open transactions included."""
+        return await self._ends.end(self.settings.prefix + topic, partition)
 
     def made_room(self) -> None:
         """Wakes the transport."""

@@ -9,7 +9,8 @@ from typing import NamedTuple, Protocol
 import structlog
 from aiokafka import TopicPartition
 
-from rating.stage import Stage, Tick
+from rating.stage import Stage, Tick, waits_of
+from streams.engine.holding import Holding
 from streams.engine.opening import catch_up, take_over
 from streams.engine.steps import Steps
 from streams.engine.transaction import TransactionLog
@@ -40,6 +41,12 @@ class Owner(Protocol):
 
     async def lease(self, topic: str, partition: int, offset: int) -> int:
         """The transport's next batch of this topic partition begins at `offset`; returns the number it is known by."""
+
+    async def log_end(self, topic: str, partition: int) -> int:
+        """Where the log of an input ends now, open transactions included."""
+
+    async def remaining(self, topic: str, partition: int, end: int) -> int:
+        """Up to where there is something to read, in a log that ends at `end`."""
 
     def made_room(self) -> None:
         """A partition takes batches again."""
@@ -77,6 +84,7 @@ class Partition:
             store, self._log.changelog_offset = kept.store, kept.changelog_offset
         self._steps = Steps(store, owner.stage, settings, number, self._log, owner.breaker, owner.metrics)
         self._inbox = Inbox(number, owner.stage.inputs, settings.batch_max_records)
+        self._holding = Holding(waits_of(owner.stage), number, self._inbox, owner, settings.batch_max_records)
         self._ended: set[str] = set()
         self._unfinished = True  # until a first step says otherwise: the last owner may have left work
         self._closing = False
@@ -84,9 +92,9 @@ class Partition:
         self._fencing = asyncio.create_task(self._log.open())
         self._living = asyncio.create_task(self._live())
 
-    def has_room(self) -> bool:
-        """True while input batches are taken: open, and no more than one step's records waiting."""
-        return self.is_open and not self._closing and not self._inbox.is_full
+    def has_room(self, topic: str) -> bool:
+        """True while batches of an input are taken: open, and no more than one step's records waiting."""
+        return self.is_open and not self._closing and not self._holding.is_full(topic)
 
     def has_room_for_broadcast(self) -> bool:
         """True while broadcast batches may queue; also before it is open."""
@@ -105,7 +113,7 @@ class Partition:
 
     def put(self, batch: RecordBatch) -> None:
         """Queues a batch. One that follows an older seek is void and dropped; the others must meet without a hole."""
-        self._inbox.put(batch)
+        self._holding.put(batch)
 
     async def close(self) -> Kept | None:
         """Ends after the step that is running; returns the state, if it was open.
@@ -114,6 +122,7 @@ class Partition:
         """
         began_s = time.monotonic()
         self._closing = True
+        await self._holding.close()
         self._inbox.arrived.set()
         if not self.is_open:
             # Fencing is not cancelled: its request could reach the broker after the next owner's, and fence that one.
@@ -186,8 +195,11 @@ class Partition:
         for batch in batches:
             if batch.topic in self._owner.stage.inputs:
                 (self._ended.add if batch.at_end else self._ended.discard)(batch.topic)
-        if self._ended == set(self._owner.stage.inputs) and not self._inbox and not self._unfinished and not self.is_drained:
+        if self._ended == set(self._owner.stage.inputs) and not self._waiting() and not self._unfinished and not self.is_drained:
             await self._end()
+
+    def _waiting(self) -> int:
+        return len(self._inbox) + len(self._holding)
 
     async def _wait(self) -> None:
         if not self._inbox and not self._unfinished:

@@ -36,6 +36,10 @@ class Inbox:
         self._leases[topic] = lease
         self._next_offsets[topic] = offset
 
+    def next_offset(self, topic: str) -> int:
+        """Up to where an input has come."""
+        return self._next_offsets[topic]
+
     def put(self, batch: RecordBatch) -> None:
         """Queues a batch. An input's that follows an older seek is void and dropped; a hole ends the process."""
         if batch.topic in self._inputs:

@@ -16,6 +16,7 @@ from schemas.export import export
 from schemas.rejections import Rejection
 from schemas.totals import decode_total
 from tests.billing.desk import PLANS, Desk
+from tests.billing.test_laws import LAW
 
 START: dict[str, Any] = {
     "id": "1", "account_id": "a", "time": "2025-06-01T00:00:00Z", "type": "subscription.start", "actor": {"user_id": "u", "role": "owner"},
@@ -165,7 +166,7 @@ def anything(draw: st.DrawFn) -> bytes:
 SCHEMA = Draft202012Validator(json.loads(export()["billing.commands.schema.json"]))
 
 
-@settings(max_examples=200)
+@settings(LAW, max_examples=200)
 @given(
     commands=st.lists(anything() | st.binary(max_size=20), max_size=8), totals=st.lists(JSON.map(lambda value: json.dumps(value).encode()))
 )
@@ -177,7 +178,7 @@ def test_no_command_and_no_total_crashes_anything(commands: list[bytes], totals:
     assert len([each for each in rejected if each["file"] == "commands"]) + len(read) == sum(bool(raw.strip()) for raw in commands)
 
 
-@settings(max_examples=200)
+@settings(LAW, max_examples=200)
 @given(raw=anything())
 def test_what_is_read_fits_the_published_schema(raw: bytes) -> None:
     command = decode_command(raw)
@@ -185,6 +186,7 @@ def test_what_is_read_fits_the_published_schema(raw: bytes) -> None:
         assert SCHEMA.is_valid(json.loads(raw))
 
 
+@settings(LAW)
 @given(value=JSON)
 def test_no_total_crashes_the_reader(value: Any) -> None:
     decode_total(json.dumps(value).encode())

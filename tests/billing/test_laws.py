@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rating.billing.book import Book
@@ -22,11 +22,15 @@ from rating.billing.proration import months_between
 from schemas.billing_commands import Command, decode_command
 from tests.billing.desk import PLANS, Desk, Ran
 
+LAW = settings(deadline=None, suppress_health_check=list(HealthCheck))
+"""A machine that is busy with something else breaks no law."""
+
 DATES = st.dates(date(2009, 1, 1), date(2095, 12, 31))
 KINDS: st.SearchStrategy[CycleKind] = st.sampled_from(["month", "30-days"])
 CALENDARS = st.builds(Calendar, DATES, KINDS, st.sampled_from([1, CYCLES_OF_A_YEAR]))
 
 
+@settings(LAW)
 @given(calendar=CALENDARS, number=st.integers(0, 60))
 def test_no_cycle_has_a_gap_or_an_overlap(calendar: Calendar, number: int) -> None:
     cycle, following = calendar.cycle(number), calendar.cycle(number + 1)
@@ -38,6 +42,7 @@ def test_no_cycle_has_a_gap_or_an_overlap(calendar: Calendar, number: int) -> No
     assert cycle.last <= term.last
 
 
+@settings(LAW)
 @given(calendar=CALENDARS, offset=st.integers(0, 1500))
 def test_every_day_lies_in_exactly_one_cycle(calendar: Calendar, offset: int) -> None:
     day = calendar.start + timedelta(days=offset)
@@ -45,6 +50,7 @@ def test_every_day_lies_in_exactly_one_cycle(calendar: Calendar, offset: int) ->
     assert cycle.first <= day <= cycle.last
 
 
+@settings(LAW)
 @given(calendar=CALENDARS, offset=st.integers(0, 700), split=st.integers(1, 700))
 def test_the_parts_of_a_split_period_sum_to_the_whole_and_a_full_period_is_whole(calendar: Calendar, offset: int, split: int) -> None:
     """By `actual-inclusive`, where the second part begins the day after the first one ends: the first part ends within a cycle too."""
@@ -69,6 +75,7 @@ def _days_by_hand(calendar: Calendar, first: date, end: date) -> Fraction:
     return total
 
 
+@settings(LAW)
 @given(amount=st.fractions(-(10**6), 10**6), currency=st.sampled_from(["USD", "JPY", "KWD"]))
 def test_rounding_moves_by_half_a_minor_unit_at_most_and_is_symmetrical(amount: Fraction, currency: str) -> None:
     units = rounded(amount, currency)
@@ -150,7 +157,7 @@ def stories(draw: st.DrawFn) -> Desk:
 LAST = "2027-12-31"
 
 
-@settings(max_examples=60)
+@settings(LAW, max_examples=60)
 @given(desk=stories())
 def test_every_invoice_adds_up_and_numbers_have_no_gap(desk: Desk) -> None:
     ran = desk.run(LAST)
@@ -163,7 +170,7 @@ def test_every_invoice_adds_up_and_numbers_have_no_gap(desk: Desk) -> None:
             assert sum(Decimal(line["amount"]) for line in section["lines"]) == Decimal(section["amount"])
 
 
-@settings(max_examples=60)
+@settings(LAW, max_examples=60)
 @given(desk=stories())
 def test_what_was_billed_for_a_cycle_in_all_is_what_the_final_totals_say_rounded_once(desk: Desk) -> None:
     ran = desk.run(LAST)
@@ -189,7 +196,7 @@ def test_what_was_billed_for_a_cycle_in_all_is_what_the_final_totals_say_rounded
         assert messages == sum(total["messages"] for total in counted) or amount == 0 or due == 0
 
 
-@settings(max_examples=40)
+@settings(LAW, max_examples=40)
 @given(desk=stories())
 def test_usage_of_every_day_since_the_first_start_is_billed_in_exactly_one_cycle(desk: Desk) -> None:
     ran = desk.run(LAST)
@@ -207,7 +214,7 @@ def _latest(desk: Desk) -> dict[tuple[Any, ...], dict[str, Any]]:
     return latest
 
 
-@settings(max_examples=40)
+@settings(LAW, max_examples=40)
 @given(desk=stories(), data=st.data())
 def test_commands_and_totals_in_any_interleaving_that_their_times_allow_give_the_same_invoices(desk: Desk, data: st.DataObject) -> None:
     """Totals of other keys or times may come in any order, accounts between each other too; each account's commands stay in order."""
@@ -236,7 +243,7 @@ def _no_ties(desk: Desk) -> bool:
     return len(set(keys)) == len(keys)
 
 
-@settings(max_examples=40)
+@settings(LAW, max_examples=40)
 @given(desk=stories(), data=st.data())
 def test_a_repeated_command_has_no_second_effect(desk: Desk, data: st.DataObject) -> None:
     once = desk.run(LAST)
@@ -250,7 +257,7 @@ def test_a_repeated_command_has_no_second_effect(desk: Desk, data: st.DataObject
     assert (twice.events, twice.invoices) == (once.events, once.invoices)
 
 
-@settings(max_examples=40)
+@settings(LAW, max_examples=40)
 @given(desk=stories())
 def test_an_issued_invoice_never_changes_whatever_follows(desk: Desk) -> None:
     issued: list[dict[str, Any]] = []
@@ -262,7 +269,7 @@ def test_an_issued_invoice_never_changes_whatever_follows(desk: Desk) -> None:
         issued = invoices
 
 
-@settings(max_examples=60)
+@settings(LAW, max_examples=60)
 @given(desk=stories())
 def test_seats_that_are_paid_for_are_never_fewer_than_those_in_use_or_the_minimum(desk: Desk) -> None:
     state, plans = Memory(), read_plans(PLANS)

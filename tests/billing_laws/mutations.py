@@ -78,8 +78,8 @@ def _active_seats(terms: Any, addon: Any, holding: Any) -> int:
     return int(terms.contract.active[0] if addon.seats == "account" else holding.quantity)
 
 
-def _due_without_grace(self: Closer, index: int, as_of: date) -> list[Any]:
-    return _due(self, index, as_of + timedelta(days=self._plans.grace_days))
+def _due_without_grace(self: Closer, as_of: date) -> Any:
+    return _due(self, as_of + timedelta(days=self._plans.grace_days))
 
 
 _due = Closer._due

@@ -24,9 +24,9 @@ from tests.engine.toy import DEFAULT_CATALOG, TOPICS
 
 TIMEOUT_S = 40.0
 
-_processes = multiprocessing.get_context("forkserver")
+PROCESSES = multiprocessing.get_context("forkserver")
 """Workers are forked from a process that has imported everything: half of a worker's start is imports."""
-_processes.set_forkserver_preload([toy_worker.__name__])
+PROCESSES.set_forkserver_preload([toy_worker.__name__])
 
 
 class Pipeline:
@@ -101,7 +101,7 @@ class Pipeline:
         log.touch()
         environment |= {"WAMETER_FAULT": fault, "TOY_CATALOG": catalog, "TOY_CLOCK_SHIFT_S": str(clock_shift_s)}
         # A daemon: whatever a test leaves behind ends with the tests, which would wait for it else.
-        process = _processes.Process(target=toy_worker.main, args=(environment, log), kwargs={"drain": drain}, daemon=True)
+        process = PROCESSES.Process(target=toy_worker.main, args=(environment, log), kwargs={"drain": drain}, daemon=True)
         process.start()
         self._workers.append(Worker(process, log))
         return self._workers[-1]
@@ -171,10 +171,10 @@ class Worker:
         """True when SIGSTOP has stopped it."""
         return Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
-    async def ended(self) -> int:
+    async def ended(self, timeout_s: float = TIMEOUT_S) -> int:
         """Its exit code, once it has one."""
-        await asyncio.to_thread(self._process.join, TIMEOUT_S)
-        assert self._process.exitcode is not None, f"did not end within {TIMEOUT_S:.0f} s: {self.said()}"
+        await asyncio.to_thread(self._process.join, timeout_s)
+        assert self._process.exitcode is not None, f"did not end within {timeout_s:.0f} s: {self.said()}"
         return self._process.exitcode
 
 

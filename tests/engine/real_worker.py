@@ -21,7 +21,7 @@ async def work(settings: Settings, log: Path, *, fault: str = "") -> int:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "streams.cli.main", "worker", "--drain", env=environment, stdout=out, stderr=out
         )
-        return await asyncio.wait_for(process.wait(), 60)
+        return await asyncio.wait_for(process.wait(), 120)
 
 
 async def records(settings: Settings, topic: str, isolation: Literal["read_committed", "read_uncommitted"]) -> list[Any]:

@@ -32,5 +32,6 @@ def test_what_is_partitioned_by_something_else_than_its_key_says_so() -> None:
         "usage.totals": "account_id",
         "usage.counts": "portfolio, market, family, month",
         "usage.bands": "phone_number_id",
+        "billing.sources": "WhatsApp account",
         "billing.usage": "billing account",
     }
