@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from rating import keys
+from rating import compliance, keys, waits
 from rating.agenda import CONVERSATION, DAY_MS, MONTH, TOTAL, Agenda, Entry
 from rating.figures import FiguresBook
 from rating.free_entry import FreeEntryPoints
@@ -84,6 +84,8 @@ class Forgetting:
         today = now_ms // DAY_MS
         while self._left > 0 and (key := self._agenda.silent_on(today)) is not None:
             number = self._bench.number_under(key)
+            if waits.end_verdicts(self._bench, number.phone_number_id):
+                return  # what was held back for an hour is said first; the next step goes on here
             self._agenda.check_on(number, 0)
             silent_ms = now_ms - (number.heard_day + 1) * DAY_MS
             number.floor_ms = max(number.floor_ms, number.clock_ms + silent_ms - self._horizon.days * DAY_MS)
@@ -153,6 +155,7 @@ class Forgetting:
         for kind, leaves in (
             (keys.BILLED, self._billed),
             (keys.SENT, lambda sort, _: self._sent(phone, sort, before_ms)),
+            (keys.OUTSIDE_WINDOW, lambda sort, _: self._bench.peek(keys.delivery(phone, *keys.named(sort))) is None),
             (keys.QUIET, lambda sort, _: self._quiet(phone, sort, before_ms)),
             (keys.OPENS_WINDOW, lambda sort, _: self._opened(phone, entries, sort)),
             (keys.CHAIN_START, lambda sort, _: _is_without_windows(entries, sort)),
@@ -255,6 +258,7 @@ class Forgetting:
         return not delivery.participant and self._state.first(key, FIRST_MEMBER) is not None
 
     def _drop(self, key: bytes, delivery: Delivery) -> None:
+        compliance.forget(self._bench, key, delivery)
         self._bench.drop(key)
         self._bench.counts[FORGOTTEN] += 1
 

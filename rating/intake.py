@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from rating import keys
+from rating import compliance, keys
 from rating.free_entry import Change, FreeEntryPoints
 from rating.life import comes_first, may_change_the_case, sending
-from rating.records import Inbound, Sending, decode_inbound, encode
+from rating.records import ABOUT_WINDOW, Inbound, Sending, decode_inbound, encode
 from rating.windows import OPENS_NO_WINDOW, Span, Windows
 from rating.workbench import FIRST_MEMBER, Workbench
 from schemas.decode import Event
@@ -102,8 +102,11 @@ class Intake:
         if name == "sent":
             old_user = None if old is None else old.user or delivery.user
             self._move_send(event, participant, old, old_user)
+            compliance.sent_changed(self._bench, key, delivery, old, new)
             if not participant and self._state.first(key, FIRST_MEMBER) is not None:
                 self._bench.decide_range(key, FIRST_MEMBER, None)
+        elif delivery.sent is not None and delivery.sent.category is None:
+            self._bench.judge(key, ABOUT_WINDOW)
         return None if old is None else side, side
 
     def _move_send(self, event: Event, participant: str, old: Sending | None, old_user: str | None) -> None:
@@ -129,6 +132,7 @@ class Intake:
         self._mark(conversation, keys.BILLED, span, event.phone_number_id)
         if self._window_by_sent:
             self._mark(conversation, keys.SENT, span, event.phone_number_id)
+        compliance.window_changed(self._bench, event.phone_number_id, conversation, span)
 
     def _free_entry_changed(self, event: Event, conversation: bytes, changes: Iterable[Change]) -> None:
         for span, message_id in changes:

@@ -14,6 +14,10 @@ from rating.ids import conversation_digest, digest, message_digest
 _NOBODY: Final = bytes(16)
 TIME_BYTES: Final = 8
 _SEPARATOR: Final = b"\x00"
+SENDER_BYTES: Final = 8
+NO_SENDER: Final = bytes(SENDER_BYTES)
+"""In the place of a sender: the account itself."""
+FIRST_SENDER: Final = bytes(SENDER_BYTES - 1) + b"\x01"
 
 DELIVERY: Final = b"D"
 INBOUND: Final = b"R"
@@ -30,6 +34,11 @@ FIGURES: Final = b"Y"
 TOTAL: Final = b"T"
 TALLY: Final = b"C"
 JOB: Final = b"J"
+LICENCES: Final = b"I"
+LICENCE_SOURCE: Final = b"L"
+SENDERS: Final = b"S"
+NOTICE: Final = b"Z"
+NOTICE_BY_APPEND: Final = b"z"
 LEDGER: Final = b"K"
 AGENDA: Final = b"G"
 SILENT: Final = b"H"
@@ -49,6 +58,7 @@ FREE_ENTRY: Final = b"f"
 FREE_ENTRY_UNION: Final = b"g"
 FREE_ENTRY_MESSAGE: Final = b"m"
 BILLED: Final = b"c"
+OUTSIDE_WINDOW: Final = b"v"
 # What no other entry names: a message from a user that starts nothing, and a delivery that failed and was never sent.
 QUIET: Final = b"q"
 
@@ -56,13 +66,16 @@ QUIET: Final = b"q"
 PLACE: Final = b"w"
 NO_PLACE: Final = b"x"
 
+# Kind of entries in the leaves of an account's senders
+SENT_BY: Final = b"u"
+
 WITH_INSTANTS: Final = (OPENS_WINDOW, AD_REFERRAL, SENT, BILLED, QUIET)
 """Kinds of a conversation's entries that are facts themselves, each under its instant; the others follow from them."""
 
 WAITS: Final = frozenset({WAIT, WAIT_BY_APPEND})
 """Buckets of deliveries whose category nobody has told yet."""
 
-IN_LEAVES: Final = CONVERSATION + MONTH
+IN_LEAVES: Final = CONVERSATION + MONTH + SENDERS
 """Buckets whose entries lie in leaves."""
 
 LEDGER_KEY: Final = LEDGER + _NOBODY
@@ -70,6 +83,9 @@ JOBS: Final = JOB + _NOBODY
 WAITS_BY_APPEND: Final = WAIT_BY_APPEND + _NOBODY
 SILENT_NUMBERS: Final = SILENT + _NOBODY
 SWEEPS: Final = SWEEP + _NOBODY
+NOTICES_BY_APPEND: Final = NOTICE_BY_APPEND + _NOBODY
+ENDS_BY_APPEND: Final = frozenset({WAITS_BY_APPEND, NOTICES_BY_APPEND})
+"""Where whatever waits in a partition stands, by the append time that ends it."""
 
 
 def instant(at_ms: int) -> bytes:
@@ -90,6 +106,21 @@ def moment(at_ms: int, message_id: str, participant: str) -> bytes:
 def billed(at_ms: int, delivery_key: bytes) -> bytes:
     """The order of a conversation's deliveries by billing instant; the delivery's own key is in it."""
     return instant(at_ms) + delivery_key[len(DELIVERY) :]
+
+
+def sender(sender_id: str, at_ms: int, delivery_key: bytes) -> bytes:
+    """The order of an account's messages by sender, then by instant; the delivery's own key is in it."""
+    return sender_name(sender_id) + instant(at_ms) + delivery_key[len(DELIVERY) :]
+
+
+def sender_name(sender_id: str) -> bytes:
+    """Stands for a sender among an account's; it sorts after `NO_SENDER`."""
+    return max(digest(sender_id)[:SENDER_BYTES], FIRST_SENDER)
+
+
+def sent_by(entry: bytes) -> bytes:
+    """The delivery, without its kind, of an entry in the leaves of an account's senders."""
+    return entry[len(SENT_BY) + SENDER_BYTES + TIME_BYTES :]
 
 
 def named(sort: bytes) -> tuple[str, str]:

@@ -51,6 +51,7 @@ def sending(event: Event, delivery: Delivery) -> Sending:
         event.pricing_category,
         None if event.kind == _USUAL_KIND else event.kind,
         event.free_entry_point_expires_at_ms,
+        event.sender_id if event.type == "message.sent" else None,
     )
 
 
@@ -139,6 +140,12 @@ def case_of(delivery: Delivery, message: Delivery | None) -> Case | None:
         message_id=delivery.message_id,
         is_read_alone=first is read,
     )
+
+
+def category_of(delivery: Delivery) -> str | None:
+    """The category of a `sent`, as its delivery's events give it; None where none tells it."""
+    sent, delivered, read = delivery.sent, delivery.delivered, delivery.read
+    return _category((sent, delivered, read), (delivered, read, sent))
 
 
 def _country(*events: Sending | None) -> str | None:

@@ -86,7 +86,7 @@ class Publisher:
             "reason": unrated.reason,
             "account_id": unrated.account_id,
             "phone_number_id": delivery.phone_number_id,
-            "message_id": self._message_id(delivery.message_id),
+            "message_id": self.message_id(delivery.message_id),
             "delivery_id": identity,
             "billed_at": format_instant(unrated.billed_at_ms),
             "category": unrated.category,
@@ -108,11 +108,12 @@ class Publisher:
             f'"expires_at":"{format_instant(window.expires_at_ms)}"}}'
         )
 
-    def _message_id(self, message_id: str) -> str:
+    def message_id(self, message_id: str) -> str:
+        """A message's id, or what stands for it."""
         return hashed_message_id(message_id) if self._hash_message_ids else message_id
 
     def _quoted(self, message_id: str) -> str:
-        return orjson.dumps(self._message_id(message_id)).decode()
+        return orjson.dumps(self.message_id(message_id)).decode()
 
 
 def _members(fields: Mapping[str, object]) -> str:

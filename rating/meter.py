@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
-from rating import keys, waits
+from rating import keys, licences, waits
 from rating.agenda import TOTAL, Agenda
 from rating.allowance import FREE_PER_MONTH
 from rating.catalog import Catalog
+from rating.compliance import TOPIC as COMPLIANCE
+from rating.compliance import Compliance
 from rating.figures import FiguresBook
 from rating.forgetting import Forgetting
 from rating.horizon import Horizon
 from rating.intake import REJECTED, Intake
+from rating.licences import TOPIC as LICENCES
 from rating.lines import RATED, UNRATED, Publisher
 from rating.profiles import ProfileRefusedError, version_of, with_version
 from rating.records import FORMAT
@@ -30,6 +33,7 @@ from rating.tiers.wire import MalformedError, read_bands
 from rating.totals import TOPIC as TOTALS
 from rating.workbench import Workbench
 from schemas.decode import Rejection, decode_event
+from schemas.licences import decode_licences
 from schemas.profiles import decode_profile
 from schemas.rejections import INVALID_FIELD, PROFILE_CONFLICT
 
@@ -37,6 +41,7 @@ MESSAGES: Final = "whatsapp.messages"
 ACCOUNTS: Final = "whatsapp.accounts"
 PROFILE_REFUSED: Final = "profile_refused"
 BANDS_REFUSED: Final = "bands_refused"
+LICENCES_REFUSED: Final = "licences_refused"
 
 CLOCK_TOLERANCE_MS: Final = 24 * 60 * 60 * 1000
 """An event dated further than this beyond its append time is rated, but moves no clock."""
@@ -49,8 +54,8 @@ class Meter:
     """Tracks windows, free entry points, allowances and deliveries; publishes lines, totals, unrated and rejected records."""
 
     inputs: Final = (MESSAGES, BANDS)
-    broadcast: Final = (ACCOUNTS,)
-    outputs: Final = (RATED, TOTALS, UNRATED, REJECTS, COUNTS)
+    broadcast: Final = (ACCOUNTS, LICENCES)
+    outputs: Final = (RATED, TOTALS, UNRATED, REJECTS, COUNTS, COMPLIANCE)
 
     def __init__(
         self,
@@ -100,8 +105,9 @@ class Meter:
         redecision = Redecision(
             bench, self._catalog, self._book, self._publisher, allowance=self._allowance, window_by_sent=self._window_by_sent
         )
+        compliance = Compliance(bench, self._publisher)
         bench.resume()
-        redecision.decide_all()
+        _decide_and_judge(bench, redecision, compliance)
         for item in batch:
             if isinstance(item, Tick):
                 waits.end_by_append_time(bench, None if item.end_of_input else item.at_ms)
@@ -109,15 +115,25 @@ class Meter:
                 _profile(bench, item)
             elif item.topic == BANDS:
                 _bands(bench, item)
+            elif item.topic == LICENCES:
+                _licences(bench, item)
             else:
                 _event(bench, intake, item, horizon)
-            redecision.decide_all()
+            _decide_and_judge(bench, redecision, compliance)
         if agenda is not None and horizon is not None:
             for key, figures in bench.totals.new:
                 if figures.terms is None:  # others move the edges of volume bands over it, by clocks of their own: it stays
                     agenda.dated(bench.number(figures.phone_number_id), TOTAL, key, figures.date)
             Forgetting(bench, self._book, agenda, horizon, window_by_sent=self._window_by_sent).sweep(len(batch))
         return bench.settle()
+
+
+def _decide_and_judge(bench: Workbench, redecision: Redecision, compliance: Compliance) -> None:
+    """Whatever is marked, until nothing is: what ends every wait comes after the last judgement."""
+    redecision.decide_all()
+    while bench.to_judge:
+        compliance.judge_all()
+        redecision.decide_all()
 
 
 def _event(bench: Workbench, intake: Intake, record: Record, horizon: Horizon | None) -> None:
@@ -172,3 +188,16 @@ def _profile(bench: Workbench, record: Record) -> None:
         return
     bench.set_profiles(profile.account_id, profiles)
     bench.decide_range(keys.of_owner(keys.UNKNOWN_ACCOUNT, profile.account_id), b"", None)
+
+
+def _licences(bench: Workbench, record: Record) -> None:
+    """Takes a record of licences, or a tombstone. One that cannot be read goes to `usage.rejected`; it is an event of no ledger."""
+    if record.value is None:
+        if record.key is not None:
+            licences.take(bench, record.key, None)
+        return
+    told = decode_licences(record.value)
+    if isinstance(told, Rejection):
+        bench.publish(rejected_record(record, told, only_in=record.partition), LICENCES_REFUSED)
+        return
+    licences.take(bench, told.key if record.key is None else record.key, told)

@@ -12,6 +12,13 @@ import msgspec
 FORMAT: Final = 2
 """Version at the head of every record."""
 
+ABOUT_WINDOW: Final = 1
+"""Of a `sent`: whether it was free-form outside every window."""
+ABOUT_LICENCE: Final = 2
+"""Whether its sender had no licence."""
+WAIT_IS_OVER: Final = 4
+"""Nothing else about it, but what is known of it is to be said now."""
+
 
 class Sending(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """What one status event of a delivery said: the facts of the event that counts among its duplicates.
@@ -29,6 +36,7 @@ class Sending(msgspec.Struct, array_like=True, gc=False, frozen=True):
     pricing_category: str | None = None
     kind: str | None = None
     free_entry_expires_at_ms: int | None = None
+    sender_id: str | None = None
 
 
 class Inbound(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -142,6 +150,27 @@ class Parked(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """Of the event ledger, on which it is counted meanwhile."""
 
 
+class Notice(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """A published verdict that a message should not have been sent, as far as its record does not say the same of every verdict on it."""
+
+    kind: str
+    account_id: str
+    sender_id: str | None
+    sent_at_ms: int
+
+
+class Judged(msgspec.Struct, array_like=True, gc=False):
+    """How a `sent` that was ever against the rules stands to them."""
+
+    against: int = 0
+    """What it is against now: `ABOUT_WINDOW`, `ABOUT_LICENCE`, or both."""
+    published: tuple[Notice, ...] = ()
+    """Of what has been published, what was not withdrawn."""
+    wait_until_ms: int | None = None
+    wait_until_append_ms: int = 0
+    wait_is_over: bool = False
+
+
 class Delivery(msgspec.Struct, array_like=True, gc=False):
     """One message to one recipient: its life, what was published for it, and where it is filed in the indexes."""
 
@@ -175,6 +204,8 @@ class Delivery(msgspec.Struct, array_like=True, gc=False):
     parked: tuple[Parked, ...] = ()
     """Its `read` in all copies, while nothing else is known of it and it may be one that was billed and forgotten: it is not billed by this
     alone. The first is the one that counts."""
+    judged: Judged | None = None
+    """Set once its `sent` was against the rules of who may send what."""
 
 
 class Total(msgspec.Struct, array_like=True, gc=False):
@@ -289,6 +320,8 @@ class Job(msgspec.Struct, array_like=True, gc=False):
     high: bytes | None
     phone_number_id: str = ""
     format: int = FORMAT
+    about: int = 0
+    """What of each `sent` is to be judged again; 0: its delivery is to be decided again."""
 
 
 class PhoneNumber(msgspec.Struct, array_like=True, gc=False):

@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import Final
 
 from rating import keys
-from rating.records import Delivery
+from rating.records import WAIT_IS_OVER, Delivery
 from rating.stage import PREFIX_BYTES
 from rating.workbench import Workbench
 
 PATIENCE_MS: Final = 60 * 60 * 1000
-_NEVER_MS: Final = (1 << 62) - 1
+NEVER_MS: Final = (1 << 62) - 1
 """Where nothing was appended (offline), only the end of the input or the clock ends a wait."""
 
 
@@ -28,7 +28,7 @@ def start(bench: Workbench, delivery: Delivery, billed_at_ms: int) -> None:
     stop(bench, delivery)
     appended_at_ms = bench.ledger.appended_at_ms
     delivery.wait_until_ms = until_ms
-    delivery.wait_until_append_ms = _NEVER_MS if appended_at_ms is None else appended_at_ms + PATIENCE_MS
+    delivery.wait_until_append_ms = NEVER_MS if appended_at_ms is None else appended_at_ms + PATIENCE_MS
     bench.next_wait_ms.pop(delivery.phone_number_id, None)
     for key in _entries(delivery, until_ms):
         bench.state.put(key, b"")
@@ -45,18 +45,37 @@ def stop(bench: Workbench, delivery: Delivery) -> None:
 
 
 def end_by_clock(bench: Workbench, phone_number_id: str, now_ms: int) -> None:
-    """Marks every delivery of a phone number whose hour is over by the number's clock."""
+    """Marks every delivery of a phone number whose hour is over by the number's clock: category and compliance."""
     next_ms = bench.next_wait_ms.get(phone_number_id)
     if next_ms is None:
-        first = bench.state.first(keys.of_owner(keys.WAIT, phone_number_id))
-        next_ms = bench.next_wait_ms[phone_number_id] = _NEVER_MS if first is None else keys.at(first[0][PREFIX_BYTES:])
+        next_ms = bench.next_wait_ms[phone_number_id] = min(_next(bench, kind, phone_number_id) for kind in (keys.WAIT, keys.NOTICE))
     if next_ms <= now_ms:
-        bench.decide_range(keys.of_owner(keys.WAIT, phone_number_id), b"", keys.instant(now_ms + 1), phone_number_id)
+        high = keys.instant(now_ms + 1)
+        bench.decide_range(keys.of_owner(keys.WAIT, phone_number_id), b"", high, phone_number_id)
+        notices = keys.of_owner(keys.NOTICE, phone_number_id)
+        bench.judge_range(notices, b"", high, phone_number_id=phone_number_id, about=WAIT_IS_OVER)
 
 
 def end_by_append_time(bench: Workbench, at_ms: int | None) -> None:
     """Marks every delivery of the partition that has waited an hour of append time; None: all of them."""
-    bench.decide_range(keys.WAITS_BY_APPEND, b"", None if at_ms is None else keys.instant(at_ms + 1))
+    high = None if at_ms is None else keys.instant(at_ms + 1)
+    bench.decide_range(keys.WAITS_BY_APPEND, b"", high)
+    bench.judge_range(keys.NOTICES_BY_APPEND, b"", high, about=WAIT_IS_OVER)
+
+
+def end_verdicts(bench: Workbench, phone_number_id: str) -> bool:
+    """Marks every verdict of a phone number that waits for its hour; returns whether any did."""
+    notices = keys.of_owner(keys.NOTICE, phone_number_id)
+    if bench.state.first(notices) is None:
+        return False
+    bench.judge_range(notices, b"", None, phone_number_id=phone_number_id, about=WAIT_IS_OVER)
+    return True
+
+
+def _next(bench: Workbench, kind: bytes, phone_number_id: str) -> int:
+    """When the first wait of a kind ends."""
+    first = bench.state.first(keys.of_owner(kind, phone_number_id))
+    return NEVER_MS if first is None else keys.at(first[0][PREFIX_BYTES:])
 
 
 def _entries(delivery: Delivery, until_ms: int) -> tuple[bytes, bytes]:

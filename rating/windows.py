@@ -71,6 +71,11 @@ class Windows:
         start = _some(self._not_after(keys.CHAIN_START, instant_ms))
         return Window(keys.named(start)[0], keys.at(start), keys.at(newest) + LENGTH_MS)
 
+    def is_open(self, instant_ms: int) -> bool:
+        """Whether a window is open at an instant."""
+        newest = self._not_after(keys.OPENS_WINDOW, instant_ms)
+        return newest is not None and instant_ms < keys.at(newest) + LENGTH_MS
+
     def closed_since_ms(self, instant_ms: int) -> int | None:
         """How long ago the last window closed, None if none ever did or one is open: how far a charged message missed being free."""
         newest = self._not_after(keys.OPENS_WINDOW, instant_ms)

@@ -37,6 +37,9 @@ from schemas.decode import Event
 FIRST_MEMBER: Final = b"\x01"
 """In a message's bucket: sorts after the message itself and before every participant."""
 
+_BY_APPEND: Final = frozenset({keys.WAIT_BY_APPEND, keys.NOTICE_BY_APPEND})
+_BY_CLOCK: Final = frozenset({keys.WAIT, keys.NOTICE})
+
 
 class Workbench:
     """Cached access to a partition's facts for the length of one step."""
@@ -64,6 +67,8 @@ class Workbench:
         self._jobs: deque[Job] = deque()
         self.is_sweeping = False
         """Whether something that is due to leave must wait for the next step."""
+        self.to_judge: dict[bytes, int] = {}
+        """Deliveries whose `sent` is to be judged again, and what about it."""
 
     # Deliveries
 
@@ -120,6 +125,14 @@ class Workbench:
         """Marks every delivery of a stretch of an index; `bucket` is one of those that name deliveries."""
         self._jobs.append(Job(bucket, low, high, phone_number_id))
 
+    def judge(self, delivery_key: bytes, about: int) -> None:
+        """Marks the `sent` of a delivery to be judged by who may send what."""
+        self.to_judge[delivery_key] = self.to_judge.get(delivery_key, 0) | about
+
+    def judge_range(self, bucket: bytes, low: bytes, high: bytes | None, *, phone_number_id: str = "", about: int) -> None:
+        """Marks those of a stretch of an index."""
+        self._jobs.append(Job(bucket, low, high, phone_number_id, about=about))
+
     def resume(self) -> None:
         """Takes up what an earlier step left."""
         for key, value in list(self.state.range(keys.JOBS)):
@@ -146,6 +159,9 @@ class Workbench:
     def _mark_ranges(self) -> None:
         while (job := self._next_job()) is not None:
             for index, delivery_key in self._take(job):
+                if job.about:
+                    self.judge(delivery_key, job.about)
+                    continue
                 self.decide(delivery_key, wait_is_over=index in keys.WAITS)
                 if index == keys.SENT and len(delivery_key) == PREFIX_BYTES:
                     self.decide_range(delivery_key, FIRST_MEMBER, None)
@@ -158,14 +174,14 @@ class Workbench:
             if not _ends_every_wait(self._jobs[0]):
                 return self._jobs.popleft()
             self._jobs.rotate(-1)
-        return None if self._due else self._jobs.popleft()
+        return None if self._due or self.to_judge else self._jobs.popleft()
 
     def _take(self, job: Job) -> list[tuple[bytes, bytes]]:
         """Index and delivery of as much of a job as the allotment allows; the rest stays as a job."""
         found: list[tuple[bytes, bytes]] = []
         for sort in self._entries(job):
             if len(found) == self.redecisions_left:
-                self._jobs.append(Job(job.bucket, sort, job.high, job.phone_number_id))
+                self._jobs.append(Job(job.bucket, sort, job.high, job.phone_number_id, about=job.about))
                 break
             found.append(_named_by(job, sort))
         self.redecisions_left -= len(found)
@@ -262,7 +278,7 @@ class Workbench:
 
 
 def _ends_every_wait(job: Job) -> bool:
-    return job.bucket == keys.WAITS_BY_APPEND and job.high is None
+    return job.bucket in keys.ENDS_BY_APPEND and job.high is None
 
 
 def _named_by(job: Job, sort: bytes) -> tuple[bytes, bytes]:
@@ -272,9 +288,11 @@ def _named_by(job: Job, sort: bytes) -> tuple[bytes, bytes]:
         return bucket, job.bucket + sort
     if bucket == keys.UNKNOWN_ACCOUNT:
         return bucket, keys.DELIVERY + sort
-    if bucket == keys.WAIT_BY_APPEND:
+    if bucket in _BY_APPEND:
         return bucket, keys.DELIVERY + sort[keys.TIME_BYTES :]
-    if bucket == keys.WAIT:
+    if bucket == keys.SENDERS:
+        return bucket, keys.DELIVERY + keys.sent_by(sort)
+    if bucket in _BY_CLOCK:
         return bucket, keys.delivery(job.phone_number_id, *keys.named(sort))
     kind = sort[:1]
     if kind == keys.BILLED:

@@ -18,6 +18,7 @@ from schemas.commands import RatingCommand
 from schemas.compliance import ComplianceRecord
 from schemas.events import MessageEvent
 from schemas.invoices import Invoice
+from schemas.licences import LicencesRecord
 from schemas.profiles import AccountProfile
 from schemas.rated import RatedLine
 from schemas.rejected import RejectedHeaders
@@ -131,7 +132,7 @@ TOPICS: Final = (
     Topic("billing.commands", "account_id", "Subscription commands.", "delete", 400, BILLING_COMMAND),
     Topic("billing.events", "account_id", "Commands accepted or refused.", "delete", 400, TypeAdapter(BillingEvent)),
     Topic("billing.invoices", "account_id", "Issued invoices; they never change.", "delete", None, TypeAdapter(Invoice)),
-    Topic("billing.licences", "account_id:user_id", "Who may send.", "compact", None),
+    Topic("billing.licences", "account_id:user_id", "Who may send, and from when to when.", "compact", None, TypeAdapter(LicencesRecord)),
     Topic(
         "billing.sources",
         "WhatsApp account and billing account, a JSON array",

@@ -18,18 +18,22 @@ from rating.stage import Output
 TOTALS: Final = "usage.totals"
 UNRATED: Final = "usage.unrated"
 REJECTED: Final = "usage.rejected"
+COMPLIANCE: Final = "usage.compliance"
 RATED: Final = "usage.rated"
 
 TOTAL_KEY: Final = ("account_id", "phone_number_id", "date", "country", "market", "category", "outcome", "currency")
 """The fields that name a total (contract §5)."""
 
+_COMPLIANCE_ORDER: Final = ("account_id", "phone_number_id", "time", "message_id", "delivery_id", "kind")
 _UNRATED_ORDER: Final = ("account_id", "phone_number_id", "billed_at", "message_id", "delivery_id")
 
 
 class Results:
     """The latest record of each total and of each unrated delivery. Memory grows with those, not with the events."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_compliance: bool = False) -> None:
+        """Compliance records are kept only where they are wanted."""
+        self._compliance: dict[tuple[str, str], dict[str, Any]] | None = {} if with_compliance else None
         self._totals: dict[bytes, bytes] = {}
         self._unrated: dict[bytes, bytes] = {}
         self.lines = 0
@@ -44,6 +48,8 @@ class Results:
             _keep(self._unrated, key, value)
         elif topic == RATED:
             self.lines += 1
+        elif topic == COMPLIANCE:
+            self._judge(value)
         elif topic == REJECTED:
             self.rejected[dict(headers).get("reason", b"").decode()] += 1
 
@@ -68,6 +74,8 @@ class Results:
         self._unrated |= others._unrated
         self.lines += others.lines
         self.rejected.update(others.rejected)
+        if self._compliance is not None:
+            self._compliance |= others._compliance or {}
 
     def totals(self) -> list[dict[str, Any]]:
         """The totals in force, ordered by their key, null first; a total that came back to nothing is left out."""
@@ -78,6 +86,20 @@ class Results:
         """The deliveries that are unrated now, by account, phone number and billing instant."""
         found = (orjson.loads(value) for value in self._unrated.values())
         return sorted(found, key=lambda record: [_text(record.get(field)) for field in _UNRATED_ORDER])
+
+    def compliance(self) -> list[dict[str, Any]]:
+        """The compliance records that are not withdrawn, by account, phone number and time; none where they are not kept."""
+        return sorted((self._compliance or {}).values(), key=lambda record: [_text(record.get(field)) for field in _COMPLIANCE_ORDER])
+
+    def _judge(self, value: bytes | None) -> None:
+        if self._compliance is None or value is None:
+            return
+        record = orjson.loads(value)
+        name = record["delivery_id"], record["kind"]
+        if record.get("withdrawn"):
+            self._compliance.pop(name, None)
+        else:
+            self._compliance[name] = record
 
     @property
     def unrated_count(self) -> int:

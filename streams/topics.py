@@ -90,10 +90,10 @@ def state_topic(stage_name: str) -> Topic:
 
 METER: Sequence[Topic] = (
     *(public_topic(name, is_input=True) for name in ("whatsapp.messages", "whatsapp.accounts", "rating.commands")),
-    *(public_topic(name) for name in ("usage.rated", "usage.totals", "usage.unrated", "usage.rejected")),
+    *(public_topic(name) for name in ("usage.rated", "usage.totals", "usage.unrated", "usage.rejected", "usage.compliance")),
     state_topic("meter"),
 )
-"""What METER reads and writes, but for what it exchanges with TIER."""
+"""What METER reads and writes, but for what it exchanges with TIER, and `billing.licences`."""
 
 TIER: Sequence[Topic] = (*(public_topic(name) for name in ("usage.counts", "usage.bands")), state_topic("tier"))
 """What TIER reads and writes, but for `usage.rejected`."""
@@ -110,7 +110,7 @@ USAGE: Sequence[Topic] = (
 
 INVOICE: Sequence[Topic] = (
     public_topic("billing.commands", is_input=True),
-    *(public_topic(name) for name in ("billing.events", "billing.invoices")),
+    *(public_topic(name) for name in ("billing.events", "billing.invoices", "billing.licences")),
     state_topic("invoice"),
 )
 """What INVOICE reads and writes, but for what it exchanges with USAGE, and `usage.rejected`."""

@@ -10,7 +10,17 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from rating.billing.records import FORMAT, USER, Account, Boundary, decode_account, decode_boundary, encode
+from rating.billing.records import (
+    FORMAT,
+    USER,
+    Account,
+    Boundary,
+    LicenceHistory,
+    decode_account,
+    decode_boundary,
+    decode_licence_history,
+    encode,
+)
 from rating.ids import digest
 from rating.stage import State
 
@@ -18,6 +28,7 @@ ACCOUNT: Final = b"A"
 BOUNDARY: Final = b"B"
 COMMAND: Final = b"C"
 LICENCE: Final = b"L"
+LICENCE_HISTORY: Final = b"E"
 LOG: Final = b"O"
 """By number of arrival: the command as it came."""
 UNIT: Final = b"U"
@@ -97,6 +108,20 @@ class Book:
         """Takes it back."""
         self._state.delete(self._licence(purchase, unit_id))
 
+    def licence_history(self, user_id: str | None) -> LicenceHistory:
+        """From when to when a user held licences, None: what the account itself had. A copy that may be changed, and kept."""
+        known = self._state.get(self._history(user_id))
+        return LicenceHistory(FORMAT, user_id, []) if known is None else decode_licence_history(known)
+
+    def keep_licence_history(self, history: LicenceHistory) -> None:
+        """Writes a history."""
+        self._state.put(self._history(history.user_id), encode(history))
+
+    def licence_holders(self) -> list[str | None]:
+        """Whoever has a history: None for the account itself, which comes first, then users by id. It reads all of them."""
+        found = [decode_licence_history(value).user_id for _, value in self._state.range(LICENCE_HISTORY + self._owner)]
+        return sorted(found, key=lambda user_id: (user_id is not None, user_id or ""))
+
     # Boundaries
 
     def put_boundary(self, contract: int, cycle: int, boundary: Boundary) -> None:
@@ -120,6 +145,9 @@ class Book:
 
     def _licence(self, purchase: int, unit_id: str) -> bytes:
         return LICENCE + self._owner + purchase.to_bytes(4, "big") + digest(unit_id)
+
+    def _history(self, user_id: str | None) -> bytes:
+        return LICENCE_HISTORY + self._owner + (b"" if user_id is None else digest(user_id))
 
     def _boundary(self, contract: int, cycle: int) -> bytes:
         return BOUNDARY + self._owner + contract.to_bytes(2, "big") + cycle.to_bytes(4, "big")

@@ -14,6 +14,7 @@ from typing import Final
 import orjson
 
 from rating.billing.book import Book
+from rating.billing.licences import TOPIC as LICENCES
 from rating.billing.machine import Answer, execute, refuse
 from rating.billing.plans import Plans
 from rating.billing.records import FORMAT
@@ -24,6 +25,7 @@ from rating.stage import Effects, Output, Record, State, Tick
 from schemas.billing_commands import Command, decode_command
 from schemas.billing_sources import BillingSource
 from schemas.instants import HOUR_MS
+from schemas.licences import licences_key
 from schemas.rejections import INVALID_FIELD, Rejection
 from schemas.totals import decode_total
 
@@ -38,11 +40,11 @@ EXACT_MS: Final = HOUR_MS // 4
 
 
 class Invoicer:
-    """Bills accounts: events, invoices and sources, from commands and the totals that USAGE routes here."""
+    """Bills accounts: events, invoices, licences and sources, from commands and the totals that USAGE routes here."""
 
     inputs: Final = (ROUTED, COMMANDS)
     broadcast: Final = ()
-    outputs: Final = (EVENTS, INVOICES, SOURCES, REJECTS)
+    outputs: Final = (EVENTS, INVOICES, SOURCES, LICENCES, REJECTS)
     after: Final[Mapping[str, str]] = {COMMANDS: ROUTED}
 
     def __init__(self, plans: Plans) -> None:
@@ -83,6 +85,9 @@ class Invoicer:
         outputs.append(Output(EVENTS, key, orjson.dumps(answer.event)))
         outputs += [Output(INVOICES, key, orjson.dumps(invoice)) for invoice in answer.invoices]
         outputs += [_source(whatsapp_account, command.account_id) for whatsapp_account in answer.sources]
+        outputs += [
+            Output(LICENCES, licences_key(command.account_id, each["user_id"]), orjson.dumps(each), key) for each in answer.licences
+        ]
         return None
 
     def _answer(self, state: State, record: Record, command: Command) -> Answer | None:

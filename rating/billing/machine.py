@@ -19,6 +19,7 @@ from rating.billing.calendar import date_of
 from rating.billing.charges import terms_of
 from rating.billing.closing import Closer
 from rating.billing.invoices import Invoice
+from rating.billing.licences import Value, changed
 from rating.billing.plans import Plans
 from rating.billing.refusal import RefusedError
 from rating.billing.request import Accepted, Request, allow
@@ -44,6 +45,8 @@ class Answer:
     invoices: list[Invoice] = field(default_factory=list)
     sources: tuple[str, ...] = ()
     """WhatsApp accounts whose usage is billed here from now on; of an accepted start alone."""
+    licences: list[Value] = field(default_factory=list)
+    """Records of `billing.licences` that are other ones now."""
 
     @property
     def is_accepted(self) -> bool:
@@ -65,7 +68,8 @@ def execute(state: State, plans: Plans, command: Command) -> Answer | None:
     except RefusedError as refused:
         return Answer(_event(command, "refused", refused.reason, refused.sentence, None))
     sources = command.whatsapp_accounts if command.type == "subscription.start" else ()
-    return Answer(_event(command, "accepted", None, accepted.sentence, accepted.effective), accepted.invoices, sources)
+    licences = changed(book, plans, command)
+    return Answer(_event(command, "accepted", None, accepted.sentence, accepted.effective), accepted.invoices, sources, licences)
 
 
 def refuse(state: State, command: Command, reason: RefusalReason, sentence: str) -> Answer | None:

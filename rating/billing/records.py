@@ -73,6 +73,31 @@ class Holding(msgspec.Struct, array_like=True):
     """Licences that users hold."""
 
 
+class LicenceTime(msgspec.Struct, array_like=True):
+    """From when to when a user held a licence, or an account had an add-on."""
+
+    addon: str
+    consumption: bool
+    contract: int
+    """Which subscription of the account: the one whose WhatsApp accounts it covers."""
+    from_ms: int
+    to_ms: int | None
+    """None: no end is known."""
+    everyone: bool
+    """Of an account: whether every user counts as licensed."""
+    is_trial: bool = False
+
+
+class LicenceHistory(msgspec.Struct, array_like=True):
+    """The licences of one user, or what an account had, over the last 70 days; in the order of their beginnings."""
+
+    format: int
+    user_id: str | None
+    times: list[LicenceTime]
+    since_ms: int = 0
+    """The latest end of what has been left out; 0: nothing has."""
+
+
 class Deferred(msgspec.Struct, array_like=True):
     """Seats added in the current cycle that the invoice which closes it will charge: of one kind (or add-on), date and end."""
 
@@ -161,3 +186,4 @@ def decoder(kind: type[_Record]) -> Callable[[bytes], _Record]:
 
 decode_account = decoder(Account)
 decode_boundary = decoder(Boundary)
+decode_licence_history = decoder(LicenceHistory)

@@ -11,6 +11,7 @@ import click
 
 from rating.billing.machine import Answer
 from rating.billing.offline import Biller, rejected_line
+from schemas.licences import licences_key
 from schemas.rejections import Rejection
 from streams.billing.plans_files import plans_of
 from streams.cli.exit_codes import DONE, SOME_REJECTED_OR_UNRATED
@@ -31,6 +32,7 @@ LINES_AT_A_TIME: Final = 4096
     examples=(
         "wameter bill commands.jsonl --plans plans.toml --totals totals.jsonl --until 2025-07-31",
         "wameter bill commands.jsonl --plans plans.toml --invoices invoices.jsonl --events events.jsonl",
+        "wameter bill commands.jsonl --plans plans.toml --licences licences.jsonl",
         "wameter rate events.jsonl --accounts accounts.json --totals - | wameter bill commands.jsonl --totals -",
         "wameter bill commands.jsonl --pdf invoices/ --locale fr_FR",
     ),
@@ -40,6 +42,7 @@ LINES_AT_A_TIME: Final = 4096
 @click.option("--totals", metavar="FILE", help="Usage: totals as `wameter rate --totals` writes them.  [default: none]")
 @click.option("--invoices", metavar="FILE", help="Write the invoices as JSON lines.  [default: print them]")
 @click.option("--events", metavar="FILE", help="Write what became of each command, as JSON lines.")
+@click.option("--licences", metavar="FILE", help="Write who may send, and from when to when: the last record of each user.")
 @click.option("--rejected", metavar="FILE", help="Write what is no command and no total, with the reason, its place and its bytes.")
 @click.option("--until", metavar="DATE", callback=a_date, help="Close every account up to this day, last of all.")
 @document_options("DIR")
@@ -50,7 +53,7 @@ def command(commands: str, plans_file: str | None, totals: str | None, until: da
     be done is refused, which is an answer; one that can't be read is rejected, and the exit code is 1 then.
     """
     documents = Documents(named["html"], named["pdf"], named["locale"], named["font"], folders=True)
-    outputs = {f"--{name}": named[name] for name in ("invoices", "events", "rejected")}
+    outputs = {f"--{name}": named[name] for name in ("invoices", "events", "licences", "rejected")}
     inputs = [name for name in (commands, totals, plans_file) if name is not None]
     if inputs.count(STDIN) > 1:
         raise UserError("standard input (-) can be read once; name a file instead")
@@ -60,7 +63,7 @@ def command(commands: str, plans_file: str | None, totals: str | None, until: da
     with ExitStack() as stack:
         stack.enter_context(few_searches())
         opened = open_outputs(stack, outputs)
-        writer = _Writer(opened, documents, to_stderr=outputs["--events"] == STDOUT or outputs["--rejected"] == STDOUT)
+        writer = _Writer(opened, documents, to_stderr=any(outputs[flag] == STDOUT for flag in ("--events", "--licences", "--rejected")))
         if totals is not None:
             for name, number, raw in _lines(totals, store):
                 writer.rejected(biller.total(raw), name, number, raw)
@@ -74,6 +77,7 @@ def command(commands: str, plans_file: str | None, totals: str | None, until: da
             writer.answer(answer)
             if number % LINES_AT_A_TIME == 0:
                 store.commit()
+        writer.write_licences()
     writer.end()
     if writer.rejected_count:
         hint = "" if "--rejected" in opened else "; --rejected FILE names each one"
@@ -100,9 +104,12 @@ class _Writer:
         self._echo: Callable[[str], None] = lambda text: click.echo(text, err=to_stderr)
         self._refused: list[str] = []
         self._printed = 0
+        self._licences: dict[bytes, dict[str, Any]] | None = {} if "--licences" in opened else None
         self.rejected_count = 0
 
     def answer(self, answer: Answer) -> None:
+        if self._licences is not None:
+            self._licences |= {licences_key(each["account_id"], each["user_id"]): each for each in answer.licences}
         if "--events" in self._opened:
             self._opened["--events"].write_all([answer.event])
         elif not answer.is_accepted:
@@ -122,6 +129,11 @@ class _Writer:
         self.rejected_count += 1
         if "--rejected" in self._opened:
             self._opened["--rejected"].write_all([rejected_line(refused, file, number, raw)])
+
+    def write_licences(self) -> None:
+        """The last record of each key, in the order of the keys."""
+        if self._licences is not None:
+            self._opened["--licences"].write_all(record for _, record in sorted(self._licences.items()))
 
     def end(self) -> None:
         """For a reader: what was refused, or that there was nothing to invoice."""

@@ -20,6 +20,7 @@ from streams.cli.progress import reading_progress
 from streams.errors import UserError
 from streams.inputs import STDIN, Block, blocks, open_input
 from streams.kafka.collector import few_searches
+from streams.licences_file import read_licences
 from streams.rate.job import Alone, Answer, Job, Refused, Wanted
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ Report = Callable[[int, int], None]
     examples=(
         "wameter rate events.jsonl --accounts accounts.json",
         "wameter rate 2026-01-*.jsonl.gz --accounts accounts.json --totals totals.jsonl --unrated unrated.jsonl",
+        "wameter rate events.jsonl --accounts accounts.json --licences licences.jsonl --compliance -",
         "zcat webhooks.gz | wameter rate - --format meta-webhooks --accounts accounts.json --lines -",
     ),
 )
@@ -57,6 +59,8 @@ Report = Callable[[int, int], None]
 @click.option("--lines", metavar="FILE", help="Write every rated line, corrections included.")
 @click.option("--unrated", metavar="FILE", help="Write what could not be priced, with the reason.")
 @click.option("--rejected", metavar="FILE", help="Write what is no event, with the reason, its place and its bytes.")
+@click.option("--licences", metavar="FILE", help="Who may send, as `wameter bill --licences` writes it.  [default: nobody is judged]")
+@click.option("--compliance", metavar="FILE", help="Write what was sent without a licence, or free-form outside every window.")
 @click.option(
     "--jobs",
     type=click.IntRange(1, MAX_JOBS),
@@ -66,24 +70,26 @@ Report = Callable[[int, int], None]
     help="Rate with N processes. All messages of a business phone number are one process's work.",
 )
 @settings_flags(*DECIDING)
-def command(files: tuple[str, ...], accounts: str, form: str, **options: Any) -> int:
+def command(files: tuple[str, ...], accounts: str, form: str, licences: str | None, **options: Any) -> int:
     """Rate files of message events, without a broker.
 
     FILE is plain, gzip or zstd; - is standard input, and as an output it is standard output. Several files are one input. Without an
     output a table is shown. Exit code 1 says that some records were rejected or unrated.
     """
     settings = settings_from(options)
-    outputs = {f"--{name}": options[name] for name in ("totals", "lines", "unrated", "rejected")}
-    check_inputs(files, accounts)
-    check_names(outputs, (*files, accounts))
+    outputs = {f"--{name}": options[name] for name in ("totals", "lines", "unrated", "rejected", "compliance")}
+    inputs = (*files, accounts) if licences is None else (*files, accounts, licences)
+    check_inputs(inputs)
+    check_names(outputs, inputs)
     from streams.stages import meter_of  # the catalog takes a moment to load: not for a mistyped file name
 
     profiles = [raw for _, raw in read_profiles(accounts)]
+    told = () if licences is None else read_licences(licences)
     stage = meter_of(settings)
-    wanted = Wanted(webhooks=form == "meta-webhooks", lines=options["lines"] is not None, rejected=options["rejected"] is not None)
+    wanted = Wanted(form == "meta-webhooks", *(options[name] is not None for name in ("lines", "rejected", "compliance")))
     with ExitStack() as stack:
         stack.enter_context(few_searches())
-        rater = _rater(lambda: Job(stage, profiles, wanted), wanted, options["jobs"])
+        rater = _rater(lambda: Job(stage, profiles, wanted, told), wanted, options["jobs"])
         stack.enter_context(rater)
         opened = open_outputs(stack, outputs)
         report = stack.enter_context(reading_progress(files))
@@ -98,6 +104,8 @@ def command(files: tuple[str, ...], accounts: str, form: str, **options: Any) ->
             opened["--totals"].write_all(results.totals())
         if "--unrated" in opened:
             opened["--unrated"].write_all(results.unrated())
+        if "--compliance" in opened:
+            opened["--compliance"].write_all(results.compliance())
     if not opened:
         from streams.cli.tables import show_results
 
@@ -136,10 +144,10 @@ def _rejected(block: Block, refused: Refused) -> dict[str, object]:
     }
 
 
-def check_inputs(files: tuple[str, ...], accounts: str) -> None:
+def check_inputs(names: tuple[str, ...]) -> None:
     """Says what cannot be read before anything is; every file at once. Raises `UserError`."""
-    problems = [f"{name}: {what}" for name in (*files, accounts) if (what := _unreadable(name))]
-    if [*files, accounts].count(STDIN) > 1:
+    problems = [f"{name}: {what}" for name in names if (what := _unreadable(name))]
+    if names.count(STDIN) > 1:
         problems.append("standard input (-) can be read once; name a file instead")
     if problems:
         raise UserError(*problems)

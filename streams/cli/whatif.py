@@ -82,7 +82,7 @@ def _both(
 
     if accounts is None:
         return of_topics(settings, changes, jobs)
-    check_inputs(files, accounts)
+    check_inputs((*files, accounts))
     profiles = [raw for _, raw in read_profiles(accounts)]
     stack.enter_context(few_searches())
     report = stack.enter_context(reading_progress(files))

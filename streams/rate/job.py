@@ -19,6 +19,7 @@ from streams.results import RATED, REJECTED, Results
 
 MESSAGES: Final = "whatsapp.messages"
 ACCOUNTS: Final = "whatsapp.accounts"
+LICENCES: Final = "billing.licences"
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -28,6 +29,7 @@ class Wanted(msgspec.Struct, frozen=True):
     """True where a line is a webhook body, not an event."""
     lines: bool = False
     rejected: bool = False
+    compliance: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, gc=False, order=True):
@@ -52,12 +54,13 @@ class Answer(msgspec.Struct, array_like=True):
 class Job:
     """One stage at work. `results` holds what everything so far comes to."""
 
-    def __init__(self, stage: Stage, profiles: Iterable[bytes], wanted: Wanted) -> None:
+    def __init__(self, stage: Stage, profiles: Iterable[bytes], wanted: Wanted, licences: Iterable[bytes] = ()) -> None:
         self._host = OfflineHost(stage)
         self._wanted = wanted
         self._counts = Counts()
-        self.results = Results()
-        self._host.step([Record(ACCOUNTS, 0, number, None, profile, None) for number, profile in enumerate(profiles)])
+        self.results = Results(with_compliance=wanted.compliance)
+        for topic, told in ((ACCOUNTS, profiles), (LICENCES, licences)):
+            self._host.step([Record(topic, 0, number, None, value, None) for number, value in enumerate(told)])
 
     def rate(self, lines: Sequence[bytes], events: Collection[int] = ()) -> Answer:
         """Rates lines in their order. Of webhook bodies, `events` names the places where an event stands that was taken out of one."""

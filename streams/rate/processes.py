@@ -54,7 +54,7 @@ class Processes:
 
     def __init__(self, make: Callable[[], Job], wanted: Wanted, jobs: int) -> None:
         """`make` is called in each process, where everything that this one holds is at hand."""
-        self.results = Results()
+        self.results = Results(with_compliance=wanted.compliance)
         self._wanted = wanted
         self._routes = Routes(jobs)
         self._rounds: deque[_Round] = deque()

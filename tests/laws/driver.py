@@ -18,10 +18,13 @@ from tests.laws.plans import Item, Plan
 from tests.laws.tier import TierLoop, copied
 from tests.laws.watch import DECIDED, LawBrokenError, Watch, decided, must
 from tests.oracle import Line, Result, Unrated
+from tests.oracle.compliance import Verdict, verdicts
+from tests.oracle.instants import written
 from tests.oracle.reading import RejectedError, read_event
 from tests.streams_generator import Stream
 from tests.streams_generator.catalog import CATALOG
 
+VERDICT = ("kind", "account_id", "phone_number_id", "message_id", "delivery_id", "sender_id", "time")
 BILLS = ("message.delivered", "message.read")
 
 
@@ -117,6 +120,9 @@ class Run:
         found_tiers = watch.tiers_with_messages(oracle.tiers)
         must(found_tiers == oracle.tiers, "the messages lie in the oracle's bands", *difference(found_tiers, oracle.tiers))
         must(found_totals == oracle.totals, "the totals are the oracle's", *difference(found_totals, oracle.totals))
+        expected_verdicts = {verdict_by_oracle(each) for each in verdicts(oracle.events, ())}
+        found_verdicts = {tuple(record[name] for name in VERDICT) for record in watch.compliance.values()}
+        must(found_verdicts == expected_verdicts, "the verdicts are the oracle's", *(found_verdicts ^ expected_verdicts))
         expected_rejected = Counter(oracle.rejected.values())
         must(Counter(reason for _, reason in watch.rejected) == expected_rejected, "the rejected are the oracle's", watch.rejected)
         self._compare_state(oracle)
@@ -144,6 +150,11 @@ def in_any_band(line: tuple[Any, ...], bands: frozenset[tuple[Any, ...]]) -> tup
     if len(bands) < 2 or (line[cost], line[amount], line[tier]) not in bands:
         return line
     return tuple("in a band" if place in (cost, amount, tier) else part for place, part in enumerate(line))
+
+
+def verdict_by_oracle(each: Verdict) -> tuple[Any, ...]:
+    identity = delivery_id(each.phone_number_id, each.message_id, each.participant)
+    return (each.kind, each.account_id, each.phone_number_id, each.message_id, identity, each.sender_id, written(each.time))
 
 
 def unrated_by_oracle(each: Unrated) -> tuple[Any, ...]:

@@ -52,6 +52,8 @@ class Watch:
     adjustments: list[dict[str, Any]] = field(default_factory=list)
     rejected: list[tuple[int, str]] = field(default_factory=list)
     """Offset and reason."""
+    compliance: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """What stands against a message, by delivery id and kind."""
     published: list[list[Output]] = field(default_factory=list)
 
     def step(self, outputs: list[Output], *, of_one_record: bool) -> None:
@@ -79,6 +81,8 @@ class Watch:
                 self._total(json.loads(output.value or b""), totals_seen)
             elif output.topic == "usage.counts":
                 self._count(output)
+            elif output.topic == "usage.compliance":
+                self._compliance(json.loads(output.value or b""))
             else:
                 must(output.topic == "usage.rejected", "METER publishes on its own topics", output.topic)
                 headers = dict(output.headers)
@@ -166,6 +170,15 @@ class Watch:
             "a message that is only charged moves no other",
             outputs,
         )
+
+    def _compliance(self, record: dict[str, Any]) -> None:
+        name = record["delivery_id"], record["kind"]
+        if not record.pop("withdrawn", False):
+            must(name not in self.compliance, "nothing is said twice against a message", record)
+            self.compliance[name] = record
+            return
+        said = self.compliance.pop(name, None)
+        must(said == record, "what is withdrawn is what was said", record, said)
 
     def _nothing_is_both(self, outputs: Iterable[Output]) -> None:
         both = self.live.keys() & self.unrated.keys()

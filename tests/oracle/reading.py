@@ -46,6 +46,7 @@ class Event:
     pricing_type: str | None
     pricing_category: str | None
     free_entry_point_expires_at: int | None
+    sender_id: str | None
     canonical: str
     """The record with sorted keys and without spaces: decides between two that share time and id."""
 
@@ -123,7 +124,7 @@ def _fields_are_valid(record: dict[str, Any]) -> bool:
             isinstance(kind_of_event, str),
             all(isinstance(record.get(name), str) and record[name] != "" for name in IDS),
             all(absent_or(name, str) for name in TEXTS),
-            absent_or("edited", bool),
+            absent_or("edited", bool) and absent_or("category_unknown", bool),
             isinstance(user, str) and (_is_person(user) or GROUP.fullmatch(user) is not None),
             participant is None or (isinstance(participant, str) and _is_person(participant)),
             _is_country(record.get("user_country")),
@@ -132,7 +133,7 @@ def _fields_are_valid(record: dict[str, Any]) -> bool:
             _is_object_of(record, "pricing", {"type": str, "category": str, "billable": bool}),
             _is_object_of(record, "error", {"code": float, "title": str}),
             _is_expiry(record.get("free_entry_point_expires_at")),
-            kind_of_event != "message.sent" or "category" in record,
+            kind_of_event != "message.sent" or "category" in record or record.get("category_unknown") is True,
             not _is_group_status_without_participant(kind_of_event, user, participant),
         )
     )
@@ -182,5 +183,6 @@ def _event(record: dict[str, Any], time: int) -> Event:
         pricing_type=pricing.get("type"),
         pricing_category=pricing.get("category"),
         free_entry_point_expires_at=None if expires_at is None else instant_ms(expires_at),
+        sender_id=record.get("sender_id"),
         canonical=json.dumps(record, sort_keys=True, separators=(",", ":")),
     )

@@ -26,7 +26,7 @@ from tests.streams_generator.catalog import CATALOG
 NAME = "meter"
 RECORDS_MAX = 30
 NO_PLAN = Plan(steps=(), restart_before=None, redecisions_per_step=1, finishes_first=True)
-OUTPUTS = ("usage.rated", "usage.unrated", "usage.totals", "usage.counts", "usage.rejected")
+OUTPUTS = ("usage.rated", "usage.unrated", "usage.totals", "usage.counts", "usage.compliance", "usage.rejected")
 """In the order in which their records of one transaction are looked at."""
 
 
