@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
+import hypothesis
 import pytest
 
 from streams.brokers import embedded
@@ -17,8 +18,10 @@ _kafka_left_out: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Clients of the embedded broker in this process must not spin either."""
+    """Clients of the embedded broker in this process must not spin either, and no law is broken because a machine was busy."""
     embedded.be_gentle()
+    hypothesis.settings.register_profile("wameter", deadline=None)
+    hypothesis.settings.load_profile("wameter")
 
 
 @pytest.fixture(scope="session")
