@@ -39,22 +39,29 @@ def show(number: str, as_json: bool, html: str | None, pdf: str | None, locale: 
     return DONE
 
 
-@command.command(examples=("wameter invoice preview acme", "wameter invoice preview acme --as-of 2026-10-31"))
+@command.command(examples=("wameter invoice preview acme", "wameter invoice preview acme --as-of 2026-10-31 --pdf previews"))
 @click.argument("account", metavar="ACCOUNT")
 @click.option("--as-of", metavar="DATE", callback=a_date, help="As if cycles were closed up to this day.  [default: the next boundary]")
 @click.option("--json", "as_json", is_flag=True, help="As JSON lines.")
+@document_options("DIR")
 @settings_flags(*CONNECTION, "plans")
-def preview(account: str, as_of: date | None, as_json: bool, **flags: Any) -> int:
-    """Show the invoices that closing would issue, with what is known by now. Nothing is issued."""
+def preview(
+    account: str, as_of: date | None, as_json: bool, html: str | None, pdf: str | None, locale: str | None, font: str | None, **flags: Any
+) -> int:
+    """Show the invoices that closing would issue, with what is known by now, or write them as documents. Nothing is issued."""
     from streams import topic_reader
     from streams.billing.account import preview as look
     from streams.billing.plans_files import plans_of
 
+    documents = Documents(html, pdf, locale, font, folders=True)
     settings = settings_from(flags)
     plans = plans_of(settings.plans)
     now_ms = int(time.time() * 1000)
     invoices = topic_reader.run(settings, lambda reader: look(reader, plans, account, as_of, now_ms))
-    if invoices or as_json:
+    if documents.are_wanted:
+        for invoice in invoices:
+            documents.write(invoice)
+    elif invoices or as_json:
         _show(invoices, as_json)
     else:
         click.echo("No invoice would be issued.")

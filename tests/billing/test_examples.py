@@ -30,6 +30,8 @@ def test_the_invoices_are_letter_by_letter_those_of_the_story(story: Path, wamet
         ("s002-annual", "Additional users  1 × 50.00 × 10.43 (313/30)  2024-09-17 … 2025-07-30  521.67"),
         ("s004-thirty-days", "Extra member  1 × 10.00 × 0.50 (1/2)  2025-05-15 … 2025-05-30  5.00"),
         ("s004-thirty-days", "Extra member  1 × 10.00 × 1  2025-05-31 … 2025-06-29  10.00"),
+        ("shared-whatsapp-account", "FR · utility     80 messages    2025-06-25 … 2025-07-24   2.40"),
+        ("shared-whatsapp-account", "FR · utility     5 messages     2025-06-10 … 2025-07-09    0.15"),
     ],
 )
 def test_the_figures_are_those_of_the_documents(story: str, printed: str) -> None:
@@ -46,4 +48,5 @@ def test_every_document_has_a_story() -> None:
         "s002-monthly",
         "s003-licences",
         "s004-thirty-days",
+        "shared-whatsapp-account",
     ]

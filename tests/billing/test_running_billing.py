@@ -68,6 +68,8 @@ def test_the_next_invoice_can_be_looked_at_and_nothing_is_issued(system: Billing
     assert [each["number"] for each in ran.records] == ["a2-000003", "a2-000004"]
     assert [section["name"] for section in ran.records[0]["sections"]] == ["Users and Numbers", "WhatsApp usage"]
     long_ago = (NOW - timedelta(days=39)).date().isoformat()
+    assert on_system("invoice", "preview", "a2", "--html", "previews").out == ""
+    assert sorted(each.name for each in Path("previews").iterdir()) == ["a2-000003.html", "a2-000004.html"]
     assert on_system("invoice", "preview", "a2", "--as-of", long_ago).out == "No invoice would be issued.\n"
     assert len(read(system, "billing.invoices")) == 6
 

@@ -20,6 +20,7 @@ KEPT = {
     "s002-monthly": ("boulangerie-000002", "en_US"),
     "s003-licences": ("boulangerie-000004", "fr_FR"),
     "s004-thirty-days": ("boulangerie-000002", "en_US"),
+    "shared-whatsapp-account": ("boulangerie-000003", "en_US"),
 }
 """The invoice of each example that lies beside it as a document, and in which locale."""
 
