@@ -55,5 +55,9 @@ def test_a_planted_mistake_is_found(mutation: Mutation, monkeypatch: pytest.Monk
 
 
 def _finds(seed: int) -> bool:
+    """Whether a mistake shows in a history: by other results, or because what the core relies on no longer holds."""
     history, expected = _history(seed)
-    return bool(differences_to(expected, bill(history.commands, history.plans, history.totals, history.until)))
+    try:
+        return bool(differences_to(expected, bill(history.commands, history.plans, history.totals, history.until)))
+    except (LookupError, AssertionError):
+        return True
