@@ -109,7 +109,7 @@ def _cancel_with_the_cycle(request: Any) -> Any:
 
 def _removes_at_once(request: Any) -> Any:
     accepted = _remove(request)
-    request.contract.holdings.pop(request.command.addon, None)
+    request.contract.holdings[request.command.addon].ends = request.day
     return accepted
 
 

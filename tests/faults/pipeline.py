@@ -26,7 +26,7 @@ from streams.settings import Settings, variable_of
 from tests.faults import worker_process
 from tests.faults.traffic import Profile, Sent, Traffic
 
-TIMEOUT_S = 150.0
+TIMEOUT_S = 90.0
 DRAIN_ATTEMPTS = 12
 
 STATE = "wameter-meter-state"
