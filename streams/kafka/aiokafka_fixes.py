@@ -8,14 +8,19 @@ from typing import Any
 
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
+from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance, GroupCoordinator
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.producer.sender import Sender
+
+from streams.guards.fatal import die
 
 _find_coordinator = Sender._find_coordinator
 _close_fetcher = Fetcher.close
 _NO_HEADERS: list[tuple[str, bytes]] = []
 _close_connection = AIOKafkaConnection.close
+_coordinate = GroupCoordinator._coordination_routine
+_sync_group = CoordinatorGroupRebalance._send_sync_group_request
 
 
 def apply() -> None:
@@ -25,6 +30,8 @@ def apply() -> None:
     Fetcher.close = close_for_sure
     AIOKafkaConnection.close = close_without_goodbye
     BatchBuilder.append = append_as_it_is
+    CoordinatorGroupRebalance._send_sync_group_request = sync_until_assigned
+    GroupCoordinator._coordination_routine = coordinate_or_end
 
 
 async def find_coordinator_again(self: Any, kind: Any, key: str) -> Any:
@@ -72,6 +79,25 @@ def close_without_goodbye(self: Any, reason: Any = None, exc: Any = None) -> Any
     if writer is not None and self._security_protocol.endswith("SSL"):
         writer.transport.abort()
     return closed
+
+
+async def sync_until_assigned(self: Any, request: Any) -> bytes | None:
+    """Members that join at one moment may be answered by nothing at all, not even by an empty list of partitions; the embedded broker does
+    so now and then. aiokafka would fail to read that, and coordinate no more. It joins again instead.
+    """
+    assignment: bytes | None = await _sync_group(self, request)
+    if assignment == b"":
+        self._coordinator.request_rejoin()
+        return None
+    return assignment
+
+
+async def coordinate_or_end(self: Any) -> None:
+    """A member whose coordination has failed would never own a partition again, and keep its group from those it owns: its process ends."""
+    try:
+        await _coordinate(self)
+    except KafkaError as error:
+        die(error, group=self.group_id)
 
 
 def append_as_it_is(self: Any, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Sequence[Any] = ()) -> Any:
