@@ -12,13 +12,13 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import BeforeValidator, Field, TypeAdapter, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from schemas.fields import Country, Currency, EventInstant, Id, LocalDate, Version, Wire, invalid, problems_of
-from schemas.json_text import read_json
+from schemas.fields import Country, Currency, EventInstant, Id, LocalDate, Version, Wire, invalid
 from schemas.profiles import Zone
-from schemas.rejections import INVALID_FIELD, UNKNOWN_TYPE, Rejection, rejection_of
+from schemas.reading import read_object, validated
+from schemas.rejections import UNKNOWN_TYPE, Rejection
 
 Role = Literal["owner", "admin", "supervisor", "agent", "account_manager", "system"]
 """Who asks; `account_manager` is the platform's staff, `system` a program of its own."""
@@ -175,17 +175,13 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 def decode_command(raw: bytes) -> Command | Rejection:
     """The command of one record without its line end, or every problem it has. Nothing that anyone sends raises."""
-    value = read_json(raw)
+    value = read_object(raw, "command")
     if isinstance(value, Rejection):
         return value
-    if not isinstance(value, dict):
-        return Rejection(INVALID_FIELD, "the command must be a JSON object")
     kind = value.get("type")
     model = _MODELS.get(kind, _AnyCommand) if isinstance(kind, str) else _AnyCommand
-    try:
-        return _flat(model.model_validate(value))
-    except ValidationError as error:
-        return rejection_of(problems_of(error))
+    command = validated(value, model)
+    return command if isinstance(command, Rejection) else _flat(command)
 
 
 def _flat(read: Any) -> Command:

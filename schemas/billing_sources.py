@@ -6,11 +6,10 @@ Source: billing.md §1.
 from __future__ import annotations
 
 import orjson
-from pydantic import ValidationError
 
-from schemas.fields import Id, Version, Wire, problems_of
-from schemas.json_text import read_json
-from schemas.rejections import INVALID_FIELD, Rejection, rejection_of
+from schemas.fields import Id, Version, Wire
+from schemas.reading import read_record
+from schemas.rejections import Rejection
 
 
 class BillingSource(Wire):
@@ -28,12 +27,4 @@ class BillingSource(Wire):
 
 def decode_source(raw: bytes) -> BillingSource | Rejection:
     """The source of one record, or every problem it has."""
-    value = read_json(raw)
-    if isinstance(value, Rejection):
-        return value
-    if not isinstance(value, dict):
-        return Rejection(INVALID_FIELD, "the source must be a JSON object")
-    try:
-        return BillingSource.model_validate(value)
-    except ValidationError as error:
-        return rejection_of(problems_of(error))
+    return read_record(raw, BillingSource, "source")

@@ -13,13 +13,13 @@ import re
 from typing import Final, Literal
 
 import msgspec
-from pydantic import ValidationError
 
 from schemas.events import EventType, MessageEvent, Pricing, Referral
-from schemas.fields import COUNTRY, GROUP, PHONE, SCOPED_ID, problems_of
+from schemas.fields import COUNTRY, GROUP, PHONE, SCOPED_ID
 from schemas.instants import AFTER_LAST_EVENT_MS, EARLIEST_EVENT_MS, parse_instant
-from schemas.json_text import MAX_BYTES, MAX_DEPTH, read_json
-from schemas.rejections import INVALID_FIELD, Rejection, rejection_of
+from schemas.json_text import MAX_BYTES, MAX_DEPTH
+from schemas.reading import read_record
+from schemas.rejections import Rejection
 
 __all__ = ["MAX_EVENT_BYTES", "Event", "EventType", "Rejection", "decode_by_contract", "decode_event"]
 
@@ -70,15 +70,9 @@ def decode_event(raw: bytes) -> Event | Rejection:
 
 def decode_by_contract(raw: bytes) -> Event | Rejection:
     """The same answer as `decode_event`, from the Pydantic model alone: slow, exact, and with every problem named."""
-    value = read_json(raw)
-    if isinstance(value, Rejection):
-        return value
-    if not isinstance(value, dict):
-        return Rejection(INVALID_FIELD, "the record must be a JSON object")
-    try:
-        event = MessageEvent.model_validate(value)
-    except ValidationError as error:
-        return rejection_of(problems_of(error))
+    event = read_record(raw, MessageEvent)
+    if isinstance(event, Rejection):
+        return event
     referral = event.referral or Referral()
     pricing = event.pricing or Pricing()
     return Event(

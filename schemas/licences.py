@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
-from schemas.fields import Id, Instant, Version, Wire, problems_of
-from schemas.json_text import read_json
-from schemas.rejections import INVALID_FIELD, Rejection, rejection_of
+from schemas.fields import Id, Instant, Version, Wire
+from schemas.reading import read_record
+from schemas.rejections import Rejection
 
 FAR_MS: Final = (1 << 62) - 1
 """Later than any instant: the end of a licence that nobody has taken back."""
@@ -91,15 +91,9 @@ def licences_key(account_id: str, user_id: str | None) -> bytes:
 
 def decode_licences(raw: bytes) -> Licences | Rejection:
     """The licences of one record without its line end, or every problem it has. Nothing that anyone sends raises."""
-    value = read_json(raw)
-    if isinstance(value, Rejection):
-        return value
-    if not isinstance(value, dict):
-        return Rejection(INVALID_FIELD, "the record must be a JSON object")
-    try:
-        record = LicencesRecord.model_validate(value)
-    except ValidationError as error:
-        return rejection_of(problems_of(error))
+    record = read_record(raw, LicencesRecord)
+    if isinstance(record, Rejection):
+        return record
     return Licences(
         account_id=record.account_id,
         user_id=record.user_id,

@@ -11,11 +11,11 @@ from typing import Annotated, Final
 from zoneinfo import available_timezones
 
 import msgspec
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from schemas.fields import COUNTRY, Country, Id, LocalDate, Version, Wire, invalid, local_date, number, problems_of
-from schemas.json_text import read_json
-from schemas.rejections import INVALID_FIELD, Rejection, rejection_of
+from schemas.fields import COUNTRY, Country, Id, LocalDate, Version, Wire, invalid, local_date, number
+from schemas.reading import read_record
+from schemas.rejections import Rejection
 
 DEFAULT_FEE_DECIMALS: Final = 4
 PERCENT: Final = r"[0-9]{1,9}(\.[0-9]{1,9})?"
@@ -57,15 +57,9 @@ class Profile(msgspec.Struct, frozen=True):
 
 def decode_profile(raw: bytes) -> Profile | Rejection:
     """The profile of one record, or every problem it has. Nothing that anyone sends raises."""
-    value = read_json(raw)
-    if isinstance(value, Rejection):
-        return value
-    if not isinstance(value, dict):
-        return Rejection(INVALID_FIELD, "the profile must be a JSON object")
-    try:
-        profile = AccountProfile.model_validate(value)
-    except ValidationError as error:
-        return rejection_of(problems_of(error))
+    profile = read_record(raw, AccountProfile, "profile")
+    if isinstance(profile, Rejection):
+        return profile
     international = profile.authentication_international or AuthenticationInternational()
     return Profile(
         account_id=profile.account_id,

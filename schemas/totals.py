@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
-from schemas.fields import Country, Currency, Id, Instant, LocalDate, Published, PublishedVersion, SignedMoney, Version, Wire, problems_of
-from schemas.json_text import read_json
+from schemas.fields import Country, Currency, Id, Instant, LocalDate, Published, PublishedVersion, SignedMoney, Version, Wire
 from schemas.rated import Category, Outcome
-from schemas.rejections import INVALID_FIELD, Rejection, rejection_of
+from schemas.reading import read_record
+from schemas.rejections import Rejection
 
 TOTAL_KEY: Final = ("account_id", "phone_number_id", "date", "country", "market", "category", "outcome", "currency")
 """The fields that name a total, in the order of its record key: a JSON array of their values."""
@@ -62,12 +62,4 @@ class ReadTotal(Wire):
 
 def decode_total(raw: bytes) -> ReadTotal | Rejection:
     """The total of one record without its line end, or every problem it has. Nothing that anyone sends raises."""
-    value = read_json(raw)
-    if isinstance(value, Rejection):
-        return value
-    if not isinstance(value, dict):
-        return Rejection(INVALID_FIELD, "the total must be a JSON object")
-    try:
-        return ReadTotal.model_validate(value)
-    except ValidationError as error:
-        return rejection_of(problems_of(error))
+    return read_record(raw, ReadTotal, "total")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -26,6 +27,26 @@ TOTAL_KEY: Final = ("account_id", "phone_number_id", "date", "country", "market"
 
 _COMPLIANCE_ORDER: Final = ("account_id", "phone_number_id", "time", "message_id", "delivery_id", "kind")
 _UNRATED_ORDER: Final = ("account_id", "phone_number_id", "billed_at", "message_id", "delivery_id")
+
+
+@dataclass(slots=True)
+class Sum:
+    """What several totals come to; of one currency, which is the caller's matter."""
+
+    charged: int = 0
+    free: int = 0
+    cost: int = 0
+    amount: int = 0
+    """Cost and amount in nanos."""
+
+    def add(self, total: Mapping[str, Any]) -> None:
+        """Adds a record of `usage.totals`."""
+        if total["outcome"] == "charged":
+            self.charged += total["messages"]
+        else:
+            self.free += total["messages"]
+        self.cost += nanos(total["cost"])
+        self.amount += nanos(total["amount"])
 
 
 class Results:

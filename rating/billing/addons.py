@@ -85,13 +85,8 @@ def request_feature(request: Request) -> Accepted:
 
 def assign(request: Request) -> Accepted:
     """Gives a user a licence out of the balance."""
-    allow(request, *KEEPERS)
-    addon = _addon(request)
-    _not_included(request, addon)
+    addon, holding = _licensed(request)
     unit_id, book = request.command.unit_id, request.book
-    if not book.has_unit(request.place, USER, unit_id):
-        raise unknown_unit("user")
-    holding = request.contract.holdings.get(addon.key)
     if holding is not None and book.holds_licence(holding.purchase, unit_id):
         raise RefusedError("already_assigned", f"This user has a licence of {addon.name} already.")
     if holding is None or addon.seats != "provisioned" or holding.assigned >= holding.quantity:
@@ -104,13 +99,8 @@ def assign(request: Request) -> Accepted:
 
 def unassign(request: Request) -> Accepted:
     """Takes a user's licence back into the balance. No money comes back."""
-    allow(request, *KEEPERS)
-    addon = _addon(request)
-    _not_included(request, addon)
+    addon, holding = _licensed(request)
     unit_id, book = request.command.unit_id, request.book
-    if not book.has_unit(request.place, USER, unit_id):
-        raise unknown_unit("user")
-    holding = request.contract.holdings.get(addon.key)
     if holding is None or not book.holds_licence(holding.purchase, unit_id):
         raise RefusedError("not_assigned", f"This user has no licence of {addon.name}.")
     book.unassign(holding.purchase, unit_id)
@@ -153,6 +143,16 @@ def _addon(request: Request) -> Addon:
     if key not in plan.addons | plan.includes:
         raise RefusedError("not_available", f"{addon.name} does not come with {plan.name}; another plan may have it.")
     return addon
+
+
+def _licensed(request: Request) -> tuple[Addon, Holding | None]:
+    """What a licence is to be given of or taken back from, and what of it is bought; the user exists."""
+    allow(request, *KEEPERS)
+    addon = _addon(request)
+    _not_included(request, addon)
+    if not request.book.has_unit(request.place, USER, request.command.unit_id):
+        raise unknown_unit("user")
+    return addon, request.contract.holdings.get(addon.key)
 
 
 def _not_included(request: Request, addon: Addon) -> None:

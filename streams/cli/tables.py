@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
@@ -14,30 +13,11 @@ from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 
-from streams.results import Results, nanos
+from streams.results import Results, Sum
 
 _PIPE_COLUMNS: Final = 140
 _NANOS: Final = 1_000_000_000
 _NO_COUNTRY: Final = "—"
-
-
-@dataclass(slots=True)
-class Sum:
-    """Messages and money of one row."""
-
-    charged: int = 0
-    free: int = 0
-    cost: int = 0
-    amount: int = 0
-
-    def add(self, total: Mapping[str, Any]) -> None:
-        """Adds a record of `usage.totals`."""
-        if total["outcome"] == "charged":
-            self.charged += total["messages"]
-        else:
-            self.free += total["messages"]
-        self.cost += nanos(total["cost"])
-        self.amount += nanos(total["amount"])
 
 
 def show(*renderables: RenderableType) -> None:

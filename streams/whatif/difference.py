@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rating.money import Nanos, format_nanos
-from streams.results import Results, nanos
+from streams.results import Results, Sum
 
 
 class Key(NamedTuple):
@@ -20,24 +20,10 @@ class Key(NamedTuple):
     category: str
 
 
-@dataclass(slots=True)
-class Figures:
+class Figures(Sum):
     """What one side comes to."""
 
-    charged: int = 0
-    free: int = 0
-    cost: int = 0
-    amount: int = 0
-    """Cost and amount in nanos."""
-
-    def add(self, total: Mapping[str, Any]) -> None:
-        """Adds a record of `usage.totals`."""
-        if total["outcome"] == "charged":
-            self.charged += total["messages"]
-        else:
-            self.free += total["messages"]
-        self.cost += nanos(total["cost"])
-        self.amount += nanos(total["amount"])
+    __slots__ = ()
 
     def record(self) -> dict[str, Any]:
         """As JSON writes it: money as decimal texts."""

@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import shlex
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "price-lists.md"
+from tests import pages
 
-SHOWN = re.compile(r"^\$ (?P<command>wameter .+)\n(?P<output>(?:(?!\$ |```).*\n)*)", re.MULTILINE)
-"""A command in a console block, and what it prints under it."""
-
-
-def printed(folder: Path) -> str:
-    """The page with what its commands print, run one after the other in a folder that has the examples."""
-    (folder / "examples").symlink_to(ROOT / "examples")
-
-    def run(match: re.Match[str]) -> str:
-        _, *arguments = shlex.split(match["command"])
-        program = [sys.executable, "-c", "from streams.cli.main import main; main()", *arguments]
-        ran = subprocess.run(
-            program, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env={"PYTHONPATH": str(ROOT)}
-        )
-        lines = [line.rstrip() for line in ran.stdout.strip("\n").splitlines() if not line.isspace()]
-        return "\n".join([f"$ {match['command']}", *lines]) + "\n"
-
-    return SHOWN.sub(run, PAGE.read_text(encoding="utf-8"))
+PAGE = pages.ROOT / "docs" / "price-lists.md"
 
 
 def test_the_page_on_price_lists_shows_what_the_commands_print(tmp_path: Path) -> None:
-    assert printed(tmp_path) == PAGE.read_text(encoding="utf-8")
+    assert pages.printed(PAGE, tmp_path) == pages.text_of(PAGE)
 
 
 def test_every_command_about_price_lists_is_shown() -> None:
-    commands = {" ".join(match["command"].split()[:3]) for match in SHOWN.finditer(PAGE.read_text(encoding="utf-8"))}
+    commands = {" ".join(match["command"].split()[:3]) for match in pages.SHOWN.finditer(pages.text_of(PAGE))}
     assert commands == {"wameter cards import", "wameter cards diff", "wameter cards check"}
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as scratch:
-        text = printed(Path(scratch))
-    PAGE.write_text(text, encoding="utf-8")
+    pages.bring_up_to_date(PAGE)
