@@ -15,7 +15,7 @@ from typing import NamedTuple
 from rating.billing.book import Book
 from rating.billing.calendar import CYCLES_OF_A_YEAR, ONE_DAY, Calendar, Span
 from rating.billing.currency import print_price, rounded
-from rating.billing.plans import FREE, Addon, Item, Plan, Plans, Prices
+from rating.billing.plans import FREE, Addon, Item, Plan, PlanInUseError, Plans, Prices
 from rating.billing.proration import months_between, print_months
 from rating.billing.records import NUMBER, USER, Contract, Deferred, Holding, Line, LineKind, Proration
 
@@ -58,10 +58,12 @@ class Terms(NamedTuple):
 
 
 def terms_of(plans: Plans, contract: Contract) -> Terms:
-    """A subscription's terms."""
+    """A subscription's terms. Raises `PlanInUseError` where the plans file lacks its plan or one of its add-ons."""
     plan = plans.plans.get(contract.plan)
-    if plan is None or not contract.holdings.keys() <= plans.addons.keys():
-        raise LookupError(f'the plans file lacks plan "{contract.plan}" or an add-on that an account has; put back what is in use')
+    lacks = [] if plan is not None else [f'plan "{contract.plan}"']
+    lacks += [f'add-on "{key}"' for key in sorted(contract.holdings.keys() - plans.addons.keys())]
+    if plan is None or lacks:
+        raise PlanInUseError(f"the plans file lacks {', '.join(lacks)}, which an account has; put back what is in use")
     return Terms(plans, plan, contract, Calendar(contract.start, plan.cycle, CYCLES_OF_A_YEAR if contract.term == "annual" else 1))
 
 

@@ -100,6 +100,12 @@ class Plans:
     """Hash of the file's text: where it is equal, the same commands give the same invoices."""
 
 
+class PlanInUseError(Exception):
+    """The plans file lacks what an account has; the message says what, and the mend."""
+
+    is_sentence = True
+
+
 class PlansProblemsError(Exception):
     """Everything that is wrong with a plans file, one sentence each: where, what, and how to mend it."""
 

@@ -6,8 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from rating.billing.plans import FREE, PlansProblemsError
+from rating.billing.machine import Answer
+from rating.billing.memory import Memory
+from rating.billing.offline import Biller
+from rating.billing.plans import FREE, PlanInUseError, PlansProblemsError
 from rating.billing.plans_file import read_plans, shipped_example
+from streams.logs import described
+from tests.billing.desk import Desk
 
 PLAN = '[plans.p]\nname = "P"\n'
 FRENCH = 'monthly = {{ USD = "1" }}\nby_country = {{ FR = {{ {} }} }}'
@@ -120,3 +125,26 @@ def test_all_problems_are_told_at_once() -> None:
 
 def test_files_that_differ_have_different_fingerprints() -> None:
     assert read_plans(PLAN).fingerprint != read_plans(PLAN + "\n").fingerprint
+
+
+@pytest.mark.parametrize(
+    ("plans", "lacks"),
+    [
+        (PLAN.replace("[plans.p]", "[plans.q]") + ADDON, 'plan "p"'),
+        (PLAN, 'add-on "a"'),
+        (PLAN.replace("[plans.p]", "[plans.q]"), 'plan "p", add-on "a"'),
+    ],
+)
+def test_a_plans_file_that_lacks_what_an_account_has_is_told_in_a_sentence(plans: str, lacks: str) -> None:
+    desk, state = Desk(plans=PLAN + 'addons = ["a"]\n' + ADDON + 'monthly = { USD = "1" }\n'), Memory()
+    desk.start("2025-06-01", plan="p")
+    desk.give("2025-06-02", "addon.purchase", addon="a", quantity=1)
+    first = Biller(read_plans(desk.plans), state)
+    for raw in desk.commands:
+        answer = first.command(raw)
+        assert isinstance(answer, Answer)
+        assert answer.is_accepted, answer
+    desk.give("2025-06-03", "subscription.cancel")
+    with pytest.raises(PlanInUseError) as raised:
+        Biller(read_plans(plans), state).command(desk.commands[-1])
+    assert described(raised.value) == f"the plans file lacks {lacks}, which an account has; put back what is in use"
