@@ -23,8 +23,9 @@ from streams.engine.pipeline import Pipeline
 from streams.errors import UserError
 from streams.kafka import aiokafka_fixes
 from streams.kafka.batches import RecordBatch
+from streams.kafka.channel import BatchChannel
 from streams.kafka.clients import connection
-from streams.kafka.transport import BatchChannel, BatchTransport
+from streams.kafka.transport import BatchTransport
 from streams.metrics import Metrics
 from streams.settings import Settings
 

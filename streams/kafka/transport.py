@@ -15,10 +15,8 @@ from typing import Any, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
-from faust.channels import Channel
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
-from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from streams.guards import identity
 from streams.guards.fatal import RefusalError, die
@@ -107,6 +105,17 @@ class BatchConsumer(driver.Consumer):
         """Up to where there is something to hand over, in a log that ends at `end`: once all is fetched, where the last batch ended."""
         position = await self.position(topic_partition)
         return end if position is None or position < end else self._next_offsets.get(topic_partition, end)
+
+    async def position(self, tp: TP) -> int | None:
+        """The offset that is fetched next. None while there is none: not leased yet, or given away meanwhile.
+
+        aiokafka would wait for the one, with `lease` waiting for whoever asks, and raise for the other.
+        """
+        subscription = self._thread._ensure_consumer()._subscription
+        if not subscription.is_assigned(tp):
+            return None
+        state = subscription.subscription.assignment.state_value(tp)
+        return cast(int, state.position) if state.has_valid_position else None
 
     def loops(self) -> list[asyncio.AbstractEventLoop]:
         """The event loops that this worker's tasks run in."""
@@ -234,17 +243,3 @@ class BatchTransport(driver.Transport):
 
     Consumer = BatchConsumer
     host: Host
-
-
-class BatchChannel(Channel[RecordBatch]):
-    """The channel between transport and agent. Faust empties an agent's queue when partitions change hands, whatever lies in it.
-
-    This one is never emptied: what became void in it is known by its lease.
-    """
-
-    @property
-    def queue(self) -> ThrowableQueue[Any]:
-        """The queue of one subscriber."""
-        if self._queue is None:
-            self._queue = ThrowableQueue(self.maxsize or 1, flow_control=FlowControlEvent(initially_suspended=False))
-        return self._queue
