@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from aiokafka.conn import AIOKafkaConnection
+from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance, GroupCoordinator
 from aiokafka.errors import KafkaConnectionError, KafkaError
@@ -29,6 +29,7 @@ def apply() -> None:
     PartitionRecords._consumer_record = record_as_it_is
     Fetcher.close = close_for_sure
     AIOKafkaConnection.close = close_without_goodbye
+    AIOKafkaConnection.connected = connected_or_closed
     BatchBuilder.append = append_as_it_is
     CoordinatorGroupRebalance._send_sync_group_request = sync_until_assigned
     GroupCoordinator._coordination_routine = coordinate_or_end
@@ -79,6 +80,18 @@ def close_without_goodbye(self: Any, reason: Any = None, exc: Any = None) -> Any
     if writer is not None and self._security_protocol.endswith("SSL"):
         writer.transport.abort()
     return closed
+
+
+def connected_or_closed(self: Any) -> bool:
+    """A client that looks for a connection drops one that has ended. Where it looks before the connection itself has noticed, as when two
+    to one broker end at a time, the requests on it would wait until their time is up, for an answer that nobody can give.
+    """
+    if self._reader is None:
+        return False
+    ended: bool = self._reader.at_eof()
+    if ended and self._requests and not self._loop.is_closed():
+        self.close(reason=CloseReason.CONNECTION_BROKEN)
+    return not ended
 
 
 async def sync_until_assigned(self: Any, request: Any) -> bytes | None:
