@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from rating import keys
 from rating.leaves import Ordered
 from rating.localtime import day_of_date, day_of_next_month
-from rating.records import Delivery, PhoneNumber, Unrated
+from rating.records import PhoneNumber
 from rating.stage import PREFIX_BYTES, State
 
 DAY_MS: Final = 24 * 60 * 60 * 1000
@@ -106,18 +106,6 @@ class Agenda:
         return day
 
     # Unrated deliveries: they stay, and with them what their mending needs
-
-    def unrated_changes(self, delivery: Delivery, before: Unrated | None, after: Unrated | None) -> None:
-        """Keeps the index of a phone number's unrated deliveries by billing instant."""
-        old, new = (None if each is None else each.billed_at_ms for each in (before, after))
-        if old == new:
-            return
-        bucket = keys.of_owner(keys.UNRATED, delivery.phone_number_id)
-        key = keys.delivery(delivery.phone_number_id, delivery.message_id, delivery.participant)
-        if old is not None:
-            self._state.delete(bucket + keys.billed(old, key))
-        if new is not None:
-            self._state.put(bucket + keys.billed(new, key), b"")
 
     def is_unrated_about(self, number: PhoneNumber, date_day: int) -> bool:
         """Whether the phone number has an unrated delivery whose local date can be this one in any zone."""

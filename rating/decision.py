@@ -26,6 +26,9 @@ META_OUTCOMES: Final = {
 }
 """What Meta's `pricing.type` decides (contract §2). A type that is not here is `unknown_pricing`."""
 
+CATALOG_SHOWN: Final = 12
+"""As much of a catalog's hash stands on lines: enough to tell catalogs apart."""
+
 _FREE_BUT_COUNTED: Final = frozenset({"free_customer_service", "free_group_customer_service"})
 """Meta's types whose service messages take a place in the allowance's order."""
 
@@ -165,6 +168,8 @@ def _figures(
         meta_agrees=None if given.pricing_type is None else agrees,
         profiles=given.profiles,
         terms=terms,
+        catalog=catalog.content_hash[:CATALOG_SHOWN],
+        known_at=catalog.known_at,
     )
 
 

@@ -47,15 +47,33 @@ class Decided(NamedTuple):
     takes_place: bool
 
 
-class FiguresBook:
-    """Rulings by their circumstances, and figures by their name."""
+class Library:
+    """The books of a catalog: one for each time as of which it is asked."""
 
     def __init__(self, catalog: Catalog, always: Rulebook | None = None) -> None:
         """`always` is the rulebook for all dates, where they are not to choose it."""
         self._catalog = catalog
+        self._always = always
+        self._books: dict[str, FiguresBook] = {}
+        self._by_name: dict[bytes, Priced] = {}
+
+    def as_known(self, known_at: str) -> FiguresBook:
+        """The book of the catalog as it was known on a date; empty: at the beginning."""
+        found = self._books.get(known_at)
+        if found is None:
+            found = self._books[known_at] = FiguresBook(self._catalog.as_known(known_at), self._always, self._by_name)
+        return found
+
+
+class FiguresBook:
+    """Rulings by their circumstances, all by one catalog as known at one time; and figures by their name."""
+
+    def __init__(self, catalog: Catalog, always: Rulebook | None, by_name: dict[bytes, Priced]) -> None:
+        """`always` is the rulebook for all dates, where they are not to choose it; `by_name` is shared with other books."""
+        self.catalog = catalog
         self.always: Final = always
         self._rulings: dict[Circumstances, Decided] = {}
-        self._by_name: dict[bytes, Priced] = {}
+        self._by_name = by_name
         self._in_band: dict[tuple[bytes, int], Priced] = {}
 
     def ruling(self, given: Circumstances, account_id: str, version: Version) -> Decided:
@@ -64,7 +82,7 @@ class FiguresBook:
         if known is None:
             if len(self._rulings) >= _REMEMBERED:
                 self._rulings.clear()
-            known = self._rulings[given] = self._decided(ruling_on(given, account_id, version, self._catalog, self.always))
+            known = self._rulings[given] = self._decided(ruling_on(given, account_id, version, self.catalog, self.always))
         return known
 
     def named(self, name: bytes, state: State) -> Priced:

@@ -18,6 +18,7 @@ from typing import Final
 
 from rating import compliance, keys, waits
 from rating.agenda import CONVERSATION, DAY_MS, MONTH, TOTAL, Agenda, Entry
+from rating.corrections import VOIDED
 from rating.figures import FiguresBook
 from rating.free_entry import FreeEntryPoints
 from rating.horizon import Horizon
@@ -164,6 +165,8 @@ class Forgetting:
         ):
             self._let_go(entries, kind, before_ms, leaves)
         self._free_entry_points(phone, entries, before_ms)
+        if entries.first(keys.BILLED) is None:
+            self._state.delete(keys.one_conversation(phone, bucket))
         if self._left <= 0:
             return False
         self._agenda.look_again(number, bucket, entries, self._next_look_day(entries, today))
@@ -198,12 +201,12 @@ class Forgetting:
             self._horizon.give_up(delivery)
             self._drop(key, delivery)
             return True
-        if delivery.disposition not in (CHARGED, FREE) or self._has_members(key, delivery):
+        if delivery.disposition not in (CHARGED, FREE, VOIDED) or self._has_members(key, delivery):
             return False
         forgotten = self._bench.ledger.forgotten
         if not forgotten:
             forgotten |= {CHARGED: 0, FREE: 0}  # in one order, whichever comes first
-        forgotten[delivery.disposition] += 1
+        forgotten[delivery.disposition] = forgotten.get(delivery.disposition, 0) + 1
         if delivery.charge is not None:
             self._bench.totals.let_go(self._book.named(delivery.charge.figures, self._state).total)
         self._drop(key, delivery)

@@ -49,6 +49,12 @@ def delivery_id(phone_number_id: str, message_id: str, participant: str) -> str:
     return (digest(message.hex(), participant) if participant else message).hex()
 
 
+def delivery_id_of(name: bytes) -> str:
+    """The same, of the name under which a delivery lies in state: 16 bytes of its message, and its participant."""
+    message, participant = name[:DIGEST_BYTES].hex(), name[DIGEST_BYTES:].decode()
+    return digest(message, participant).hex() if participant else message
+
+
 def line_id(delivery: str, revision: int, kind: str) -> str:
     """A function of delivery, revision and kind: a replay makes the same ids (contract §4)."""
     return f"{delivery}-{revision}-{kind}"

@@ -44,6 +44,10 @@ AGENDA: Final = b"G"
 SILENT: Final = b"H"
 UNRATED: Final = b"X"
 SWEEP: Final = b"F"
+ORDER: Final = b"o"
+EXECUTED: Final = b"x"
+ACTIVE: Final = b"g"
+CONVERSATIONS: Final = b"l"
 
 # TIER's
 VOLUME: Final = b"M"
@@ -80,6 +84,8 @@ IN_LEAVES: Final = CONVERSATION + MONTH + SENDERS
 
 LEDGER_KEY: Final = LEDGER + _NOBODY
 JOBS: Final = JOB + _NOBODY
+ORDERS: Final = ORDER + _NOBODY
+ACTIVE_CATALOG: Final = ACTIVE + _NOBODY
 WAITS_BY_APPEND: Final = WAIT_BY_APPEND + _NOBODY
 SILENT_NUMBERS: Final = SILENT + _NOBODY
 SWEEPS: Final = SWEEP + _NOBODY
@@ -121,6 +127,11 @@ def sender_name(sender_id: str) -> bytes:
 def sent_by(entry: bytes) -> bytes:
     """The delivery, without its kind, of an entry in the leaves of an account's senders."""
     return entry[len(SENT_BY) + SENDER_BYTES + TIME_BYTES :]
+
+
+def one_conversation(phone_number_id: str, conversation: bytes) -> bytes:
+    """The entry of a conversation among those of its phone number that have a billing instant."""
+    return of_owner(CONVERSATIONS, phone_number_id) + conversation[len(CONVERSATION) :]
 
 
 def named(sort: bytes) -> tuple[str, str]:

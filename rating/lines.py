@@ -13,7 +13,7 @@ import orjson
 
 from rating.ids import delivery_id, hashed_message_id, line_id
 from rating.money import Nanos, format_nanos
-from rating.records import Charge, Delivery, Figures, Unrated, Window
+from rating.records import Cause, Charge, Delivery, Figures, Unrated, Window
 from rating.stage import Output
 from schemas.instants import format_instant
 
@@ -30,7 +30,7 @@ class LineText(NamedTuple):
     owner: str
     """Account and phone number."""
     figures: str
-    """From the date to the tier."""
+    """From the date to the known time."""
     meta: str
     """Meta's word, to the object's end."""
 
@@ -51,6 +51,8 @@ def line_text(figures: Figures) -> LineText:
         "rulebook": figures.rulebook,
         "card": figures.card,
         "tier": figures.tier,
+        "catalog": figures.catalog,
+        "known_at": figures.known_at or None,
     }
     meta = {"meta": None if figures.meta_type is None else {"type": figures.meta_type, "agrees": figures.meta_agrees}}
     return LineText(figures.account_id.encode(), _members(owner), _members(said), _members(meta))
@@ -64,17 +66,18 @@ class Publisher:
     def __init__(self, *, hash_message_ids: bool) -> None:
         self._hash_message_ids = hash_message_ids
 
-    def line(self, kind: str, delivery: Delivery, charge: Charge, text: LineText) -> Output:
+    def line(self, kind: str, delivery: Delivery, charge: Charge, text: LineText, cause: Cause | None = None) -> Output:
         """The line of a charge at the delivery's current revision: `CHARGE` makes it due, `REVERSAL` takes it back.
 
-        A reversal has the same figures, and the id of what it reverses.
+        A reversal has the same figures, and the id of what it reverses. `cause` is the command that brings the line.
         """
         identity = delivery_id(delivery.phone_number_id, delivery.message_id, delivery.participant)
         reverses = f'"{line_id(identity, delivery.revision, CHARGE)}"' if kind == REVERSAL else "null"
+        brought_by = "" if cause is None else _cause(cause)
         line = (
             f'{{"v":1,"line_id":"{line_id(identity, delivery.revision, kind)}","kind":"{kind}","revision":{delivery.revision},'
             f'"reverses":{reverses},{text.owner},"message_id":{self._quoted(delivery.message_id)},"delivery_id":"{identity}",'
-            f'"billed_at":"{format_instant(charge.billed_at_ms)}",{text.figures},"window":{self._window(charge.window)},{text.meta}}}'
+            f'"billed_at":"{format_instant(charge.billed_at_ms)}",{text.figures},"window":{self._window(charge.window)},{text.meta}{brought_by}}}'
         )
         return Output(RATED, text.record_key, line.encode())
 
@@ -114,6 +117,10 @@ class Publisher:
 
     def _quoted(self, message_id: str) -> str:
         return orjson.dumps(self.message_id(message_id)).decode()
+
+
+def _cause(cause: Cause) -> str:
+    return "," + _members({"cause": {"type": cause.type, "id": cause.id, "reason": cause.reason}})
 
 
 def _members(fields: Mapping[str, object]) -> str:

@@ -11,12 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from rating import keys, licences, waits
+from rating.activation import active, learned
 from rating.agenda import TOTAL, Agenda
 from rating.allowance import FREE_PER_MONTH
 from rating.catalog import Catalog
+from rating.commands import REFUSED as COMMAND_REFUSED
+from rating.commands import TOPIC as COMMANDS
+from rating.commands import Commands
 from rating.compliance import TOPIC as COMPLIANCE
 from rating.compliance import Compliance
-from rating.figures import FiguresBook
+from rating.figures import Library
 from rating.forgetting import Forgetting
 from rating.horizon import Horizon
 from rating.intake import REJECTED, Intake
@@ -27,7 +31,7 @@ from rating.records import FORMAT
 from rating.redecide import Redecision
 from rating.rejects import REJECTS, rejected_record
 from rating.rulebooks import Rulebook
-from rating.stage import Effects, Record, State, Tick
+from rating.stage import CATALOG, Effects, Record, State, Tick
 from rating.tiers.naming import BANDS, COUNTS
 from rating.tiers.wire import MalformedError, read_bands
 from rating.totals import TOPIC as TOTALS
@@ -53,7 +57,7 @@ REDECISIONS_PER_STEP: Final = 1000
 class Meter:
     """Tracks windows, free entry points, allowances and deliveries; publishes lines, totals, unrated and rejected records."""
 
-    inputs: Final = (MESSAGES, BANDS)
+    inputs: Final = (MESSAGES, BANDS, COMMANDS)
     broadcast: Final = (ACCOUNTS, LICENCES)
     outputs: Final = (RATED, TOTALS, UNRATED, REJECTS, COUNTS, COMPLIANCE)
 
@@ -74,18 +78,21 @@ class Meter:
         state and forget. None: for ever, and nothing is kept track of, as offline.
 
         `always_rulebook` decides on all dates: for the question what would be. No published line may ever come of it.
+
+        A state that is new begins with `catalog` as it is given here: `catalog.as_known(…)` makes one that knows less. Whatever it learned
+        by any other time it has too.
         """
         if allowance < 1:
             raise ValueError(f"an allowance of {allowance} places; a rulebook without one has no allowance clause instead")
         self._catalog = catalog
-        self._book = FiguresBook(catalog, always_rulebook)
+        self._library = Library(catalog, always_rulebook)
         self._allowance = allowance
         self._window_by_sent = window_basis == "sent"
         self._publisher = Publisher(hash_message_ids=hash_message_ids)
         self._redecisions_per_step = redecisions_per_step
         self._horizon_days = horizon_days
         self.identity: Final[Mapping[str, str]] = {
-            "catalog": catalog.content_hash,
+            CATALOG: learned(catalog),
             "window_basis": window_basis,
             "message_ids": "hashed" if hash_message_ids else "plain",
             "allowance": str(allowance),
@@ -95,16 +102,17 @@ class Meter:
     def step(self, state: State, batch: Sequence[Record | Tick]) -> Effects:
         """Applies records in order. An empty batch goes on with work that an earlier step left.
 
-        What a record changes is decided before the next one is looked at, so what is published does not depend on where batches end, as
-        long as no step's allotment is used up.
+        What an event changes is decided before the next record is looked at, so what is published does not depend on where batches end, as
+        long as no step's allotment is used up. Commands come after the events of their step.
         """
+        in_force = active(state, self._catalog, self._catalog)
         agenda = None if self._horizon_days is None else Agenda(state)
         bench = Workbench(state, self._redecisions_per_step, agenda)
         horizon = None if agenda is None else Horizon(bench, agenda, self._horizon_days or 0)
         intake = Intake(bench, window_by_sent=self._window_by_sent)
-        redecision = Redecision(
-            bench, self._catalog, self._book, self._publisher, allowance=self._allowance, window_by_sent=self._window_by_sent
-        )
+        book = self._library.as_known(in_force.known_at)
+        redecision = Redecision(bench, self._library, book, self._publisher, allowance=self._allowance, window_by_sent=self._window_by_sent)
+        commands = Commands(bench, redecision, self._catalog, in_force)
         compliance = Compliance(bench, self._publisher)
         bench.resume()
         _decide_and_judge(bench, redecision, compliance)
@@ -117,14 +125,17 @@ class Meter:
                 _bands(bench, item)
             elif item.topic == LICENCES:
                 _licences(bench, item)
+            elif item.topic == COMMANDS:
+                _command(bench, commands, item)
             else:
                 _event(bench, intake, item, horizon)
             _decide_and_judge(bench, redecision, compliance)
+        bench.has_orders = commands.execute()
         if agenda is not None and horizon is not None:
             for key, figures in bench.totals.new:
                 if figures.terms is None:  # others move the edges of volume bands over it, by clocks of their own: it stays
                     agenda.dated(bench.number(figures.phone_number_id), TOTAL, key, figures.date)
-            Forgetting(bench, self._book, agenda, horizon, window_by_sent=self._window_by_sent).sweep(len(batch))
+            Forgetting(bench, book, agenda, horizon, window_by_sent=self._window_by_sent).sweep(len(batch))
         return bench.settle()
 
 
@@ -163,6 +174,13 @@ def _bands(bench: Workbench, record: Record) -> None:
         bench.publish(rejected_record(record, Rejection(INVALID_FIELD, str(error))), BANDS_REFUSED)
         return
     bench.tallies.tell(name, below)
+
+
+def _command(bench: Workbench, commands: Commands, record: Record) -> None:
+    """Takes a command. One that is refused goes to `usage.rejected`; it is an event of no ledger."""
+    refused = commands.take(record)
+    if refused is not None:
+        bench.publish(rejected_record(record, refused), COMMAND_REFUSED)
 
 
 def _profile(bench: Workbench, record: Record) -> None:

@@ -102,6 +102,10 @@ class Figures(msgspec.Struct, array_like=True, gc=False, frozen=True):
     format: int = FORMAT
     terms: Terms | None = None
     """Set where the message is counted for volume bands: cost, amount and tier are then those of one of them."""
+    catalog: str = ""
+    """The beginning of its hash: the catalog as known then."""
+    known_at: str = ""
+    """As known when: the date on which that catalog had become known, empty for the beginning. Corrections use the same."""
 
 
 class Charge(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -111,10 +115,6 @@ class Charge(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """Name of its figures."""
     billed_at_ms: int
     window: Window | None
-
-    def same_decision(self, other: Charge) -> bool:
-        """Whether nothing that a payer sees differs. The window is evidence: another opener is no other decision."""
-        return self.figures == other.figures and self.billed_at_ms == other.billed_at_ms
 
 
 class Unrated(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -126,6 +126,14 @@ class Unrated(msgspec.Struct, array_like=True, gc=False, frozen=True):
     category: str | None
     country: str | None
     market: str | None
+
+
+class Cause(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """The command behind a decision, as it stands on the lines that this brings."""
+
+    type: str
+    id: str
+    reason: str | None = None
 
 
 class Place(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -191,7 +199,8 @@ class Delivery(msgspec.Struct, array_like=True, gc=False):
     revision: int = 0
     """Of the newest line; the first has 1."""
     profiles: bytes | None = None
-    """Which set of account profiles it was first rated with, while no charge names it (contract §3)."""
+    """Which set of account profiles it was first rated with, while no charge names it (contract §3); where a command moved it and the
+    charge stays, the set that counts from then on."""
     disposition: str | None = None
     """Its side in the delivery ledger; None while it has no billing instant."""
     filed_in: bytes | None = None
@@ -206,6 +215,10 @@ class Delivery(msgspec.Struct, array_like=True, gc=False):
     alone. The first is the one that counts."""
     judged: Judged | None = None
     """Set once its `sent` was against the rules of who may send what."""
+    voided: Cause | None = None
+    """The command that took it back for good, alone or with its message."""
+    known_at: str | None = None
+    """As known when it is rated, wherever `profiles` is set."""
 
 
 class Total(msgspec.Struct, array_like=True, gc=False):

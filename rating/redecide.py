@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from rating import keys, waits
 from rating.allowance import Allowance, Moved
-from rating.catalog import Catalog
 from rating.corrections import Corrections
 from rating.decision import circumstances_of, dated, market_of, unrated
-from rating.figures import Decided, FiguresBook, Priced
+from rating.figures import Decided, FiguresBook, Library, Priced
 from rating.free_entry import FreeEntryPoints
 from rating.ids import LocalDate
 from rating.leaves import Ordered
@@ -18,7 +17,7 @@ from rating.life import Case, case_of
 from rating.lines import Publisher
 from rating.localtime import month_of
 from rating.profiles import Known
-from rating.records import Charge, Delivery, Place, Unrated, Window
+from rating.records import Cause, Charge, Delivery, Place, Unrated, Window
 from rating.windows import Windows
 from rating.workbench import Workbench
 
@@ -27,13 +26,14 @@ class Redecision:
     """Decides deliveries of one step's workbench."""
 
     def __init__(
-        self, bench: Workbench, catalog: Catalog, book: FiguresBook, publisher: Publisher, *, allowance: int, window_by_sent: bool
+        self, bench: Workbench, library: Library, active: FiguresBook, publisher: Publisher, *, allowance: int, window_by_sent: bool
     ) -> None:
+        """`active` is the book by which deliveries are rated for the first time."""
         self._bench = bench
         self._state = bench.state
-        self._catalog = catalog
-        self._book = book
-        self._corrections = Corrections(bench, book, publisher)
+        self._library = library
+        self._active = active
+        self._corrections = Corrections(bench, active, publisher)
         self._free_per_month = allowance
         self._window_by_sent = window_by_sent
 
@@ -43,8 +43,35 @@ class Redecision:
         while (due := next_due()) is not None:
             self.decide(*due)
 
-    def decide(self, delivery_key: bytes, wait_is_over: bool) -> None:
-        """Decides one delivery by its present facts, and by what is known for want of a category if its wait is over."""
+    def decide_anew(self, delivery_key: bytes, cause: Cause) -> None:
+        """Decides one delivery by what is known now, as if it had never been rated; what is published names the command."""
+        self._bench.cause = cause
+        self.decide(delivery_key, wait_is_over=False, anew=True)
+        self._bench.cause = None
+        delivery = self._bench.delivery(delivery_key)
+        if delivery is not None and delivery.charge is None:
+            delivery.profiles = delivery.known_at = None
+
+    def is_among(self, delivery_key: bytes, account_id: str | None, date_from: str | None, date_to: str | None) -> bool:
+        """Whether a delivery is one of an account, and its local date by the profile known now lies in a period, both ends included."""
+        delivery = self._bench.delivery(delivery_key)
+        case = None if delivery is None else case_of(delivery, self._bench.message_of(delivery))
+        if case is None or account_id not in (None, case.account_id):
+            return False
+        if date_from is None and date_to is None:
+            return True
+        on = dated(case, self._bench.profiles(case.account_id))
+        return on is not None and (date_from or "") <= on[0] <= (date_to or "9999")
+
+    def activate(self, known_at: str) -> None:
+        """From now on deliveries are rated for the first time by the catalog as known on a date."""
+        self._active = self._library.as_known(known_at)
+
+    def decide(self, delivery_key: bytes, wait_is_over: bool, *, anew: bool = False) -> None:
+        """Decides one delivery by its present facts, and by what is known for want of a category if its wait is over.
+
+        What was known when it was first rated stays known, unless it is decided `anew`.
+        """
         delivery = self._bench.delivery(delivery_key)
         if delivery is None:
             return
@@ -55,15 +82,25 @@ class Redecision:
             return
         conversation = keys.conversation(delivery.phone_number_id, case.user)
         self._file(delivery_key, delivery, conversation, case.billed_at_ms)
+        if delivery.voided is not None or (delivery.participant and self._is_void_with_its_message(delivery)):
+            self._stays_void(delivery)
+            return
         if delivery.parked:
             if case.is_read_alone:
                 self._corrections.to_nothing(delivery)
                 return
             delivery.parked = ()
-        kept = self._kept_profiles(delivery, case.account_id)
-        self._decide(delivery, case, conversation, kept or self._bench.profiles(case.account_id), kept is None)
+        kept = None if anew else self._kept(delivery, case.account_id)
+        if kept is None:
+            known = self._bench.profiles(case.account_id)
+            self._decide(delivery, case, conversation, known, self._active)
+            if delivery.charge is not None and known is not None:
+                self._bench.keep_profiles(case.account_id, known)
+        else:
+            self._decide(delivery, case, conversation, *kept)
 
-    def _decide(self, delivery: Delivery, case: Case, conversation: bytes, known: Known | None, first_time: bool) -> None:
+    def _decide(self, delivery: Delivery, case: Case, conversation: bytes, known: Known | None, book: FiguresBook) -> None:
+        catalog = book.catalog
         on = dated(case, known)
         if known is None or on is None:
             self._stays_unrated(delivery, unrated("unknown_account", case, category=case.category))
@@ -76,20 +113,20 @@ class Redecision:
             delivery.phone_number_id,
             known.name,
             date,
-            self._catalog,
+            catalog,
             in_window=window is not None,
             in_free_entry_point=self._in_free_entry_point(case, entries),
-            always=self._book.always,
+            always=book.always,
         )
         if isinstance(given, str):
             if given == "no_category" and not delivery.wait_is_over:
                 self._waits(delivery, case)
             else:
                 # What lacks a category has a recipient all the same; before the first rulebook no table says where.
-                country, market = (given != "no_rulebook" and market_of(case, self._catalog, date)) or (None, None)
+                country, market = (given != "no_rulebook" and market_of(case, catalog, date)) or (None, None)
                 self._stays_unrated(delivery, unrated(given, case, category=case.category, country=country, market=market))
             return
-        decided = self._book.ruling(given, case.account_id, version)
+        decided = book.ruling(given, case.account_id, version)
         due = self._due(delivery, case, date, decided)
         if delivery.wait_until_ms is not None:
             waits.stop(self._bench, delivery)
@@ -99,8 +136,6 @@ class Redecision:
             )
             return
         self._corrections.to_charge(delivery, Charge(due.name, case.billed_at_ms, window), due)
-        if first_time:
-            self._bench.keep_profiles(case.account_id, known)
 
     def _waits(self, delivery: Delivery, case: Case) -> None:
         self._take_place(delivery, None)
@@ -113,6 +148,18 @@ class Redecision:
         waits.stop(self._bench, delivery)
         self._corrections.to_unrated(delivery, why)
 
+    def _is_void_with_its_message(self, delivery: Delivery) -> bool:
+        message = self._bench.delivery(keys.message_bucket(delivery.phone_number_id, delivery.message_id))
+        if message is not None:
+            delivery.voided = message.voided
+        return delivery.voided is not None
+
+    def _stays_void(self, delivery: Delivery) -> None:
+        """It was taken back for good: it takes no place and waits for nothing, whatever else is heard of it."""
+        self._take_place(delivery, None)
+        waits.stop(self._bench, delivery)
+        self._corrections.to_void(delivery)
+
     # Facts around a delivery
 
     def _window(self, case: Case, conversation: Ordered) -> Window | None:
@@ -123,12 +170,21 @@ class Redecision:
         points = FreeEntryPoints(conversation)
         return points.are_any() and (points.covers(case.billed_at_ms) or points.opened_by(case.message_id))
 
-    def _kept_profiles(self, delivery: Delivery, account_id: str) -> Known | None:
-        """Those known when the delivery was first rated; None before that, and when it turned out to be another account's."""
-        charge = delivery.charge
-        name = delivery.profiles if charge is None else self._book.named(charge.figures, self._state).figures.profiles
-        kept = None if name is None else self._bench.kept_profiles(name)
-        return kept if kept is not None and kept.profiles.account_id == account_id else None
+    def _kept(self, delivery: Delivery, account_id: str) -> tuple[Known, FiguresBook] | None:
+        """Profiles and prices as known when the delivery was first rated, or as a command has moved that.
+
+        None before that, and when it turned out to be another account's.
+        """
+        name, known_at = delivery.profiles, delivery.known_at
+        if name is None:
+            if delivery.charge is None:
+                return None
+            figures = self._active.named(delivery.charge.figures, self._state).figures
+            name, known_at = figures.profiles, figures.known_at
+        kept = self._bench.kept_profiles(name)
+        if kept is None or kept.profiles.account_id != account_id:
+            return None
+        return kept, self._library.as_known(known_at or "")
 
     # Filing
 
@@ -141,7 +197,10 @@ class Redecision:
         leaves = self._bench.leaves
         if before is not None:
             leaves.of(before).delete(keys.BILLED, keys.billed(delivery.filed_at_ms, delivery_key))
-        leaves.of(conversation).put(keys.BILLED, keys.billed(at_ms, delivery_key))
+        entries = leaves.of(conversation)
+        if entries.first(keys.BILLED) is None:
+            self._state.put(keys.one_conversation(delivery.phone_number_id, conversation), b"")
+        entries.put(keys.BILLED, keys.billed(at_ms, delivery_key))
         delivery.filed_in = b"" if conversation == usual else conversation
         delivery.filed_at_ms = at_ms
 

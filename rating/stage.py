@@ -13,6 +13,9 @@ from typing import Protocol
 
 import msgspec
 
+CATALOG = "catalog"
+"""The part of an identity that may grow; see `Stage.identity`."""
+
 PREFIX_BYTES = 17
 """Length of the first part of every state key: one byte that names the kind of record, 16 that name its owner."""
 
@@ -55,6 +58,10 @@ class Output(msgspec.Struct, frozen=True, gc=False):
     headers: Sequence[tuple[str, bytes]] = ()
     only_in: int | None = None
     """The one partition whose host appends it, for what every partition finds out alike of a broadcast record. None: each does."""
+
+
+class StageRefusedError(Exception):
+    """A state that this stage must not go on with: one sentence for people. Nothing of the step is kept, and the host ends."""
 
 
 @dataclass(slots=True)
@@ -109,8 +116,13 @@ class Stage(Protocol):
 
     @property
     def identity(self) -> Mapping[str, str]:
-        """By what it decides, name by name (a catalog's hash, a setting, the format of its state): where all are equal, two stages decide
-        alike and understand each other's state."""
+        """By what it decides, name by name (a catalog, a setting, the format of its state): where all are equal, two stages decide alike
+        and understand each other's state.
+
+        What is named `CATALOG` is a list, separated by commas, of all that it has ever known: workers of one group agree in it where one
+        list begins with the other. It may change while the state stays, since the state itself says which catalog is in force and the stage
+        refuses one that it does not have (`StageRefusedError`).
+        """
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from rating.lines import RATED
 from rating.profiles import Known, known_by
 from rating.records import (
     FORMAT,
+    Cause,
     Delivery,
     Job,
     Ledger,
@@ -69,6 +70,10 @@ class Workbench:
         """Whether something that is due to leave must wait for the next step."""
         self.to_judge: dict[bytes, int] = {}
         """Deliveries whose `sent` is to be judged again, and what about it."""
+        self.has_orders = False
+        """Whether a command waits for the next step."""
+        self.cause: Cause | None = None
+        """The command by which a delivery is being decided."""
 
     # Deliveries
 
@@ -99,11 +104,15 @@ class Workbench:
         key = keys.delivery(event.phone_number_id, event.message_id, participant)
         found = self.delivery(key)
         if found is None:
-            found = Delivery(FORMAT, event.phone_number_id, event.message_id, participant, event.account_id, event.user)
-            self._deliveries[key] = found
-            if participant:
-                self.state.put(key, encode(found))  # so that a range over the message's members finds it in this step
+            found = self.add(key, Delivery(FORMAT, event.phone_number_id, event.message_id, participant, event.account_id, event.user))
         return key, found
+
+    def add(self, key: bytes, delivery: Delivery) -> Delivery:
+        """Takes a delivery that is new under its key; returns it."""
+        self._deliveries[key] = delivery
+        if delivery.participant:
+            self.state.put(key, encode(delivery))  # so that a range over the message's members finds it in this step
+        return delivery
 
     def message_of(self, delivery: Delivery) -> Delivery | None:
         """The message itself, whose `sent` speaks for all members of a group, where this member's own is missing."""
@@ -141,8 +150,8 @@ class Workbench:
 
     @property
     def has_work(self) -> bool:
-        """Whether deliveries must be decided again that this step's allotment left."""
-        return bool(self._jobs)
+        """Whether deliveries must be decided again, or commands carried out, that this step's allotment left."""
+        return bool(self._jobs) or self.has_orders
 
     def next_due(self) -> tuple[bytes, bool] | None:
         """The next delivery to decide, and whether its wait is over; None when nothing is left for this step.

@@ -49,6 +49,14 @@ class Meta(Published):
     agrees: bool = Field(description="Whether our own verdict was the same.")
 
 
+class Cause(Published):
+    """The command that brought a line."""
+
+    type: Literal["redrive", "reprice", "void"] = Field(description="What the command does.")
+    id: Id = Field(description="The command's id.")
+    reason: str | None = Field(description="A person's words for why, where the command has some.")
+
+
 class DeliveryLine(Published):
     """What one delivery costs (`charge`), or the same figures taken back (`reversal`).
 
@@ -80,8 +88,11 @@ class DeliveryLine(Published):
     rulebook: LocalDate = Field(description="First date of the rulebook that decided.", examples=["2025-07-01"])
     card: str | None = Field(description="Rate card that gave the cost; null when free.", examples=["meta-usd-2026-01-01"])
     tier: Tier | None = Field(description="Bounds of the card's row; null when free.")
+    catalog: Id = Field(description="Beginning of the content hash of the catalog that decided.", examples=["3b1f0c9a27de"])
+    known_at: LocalDate | None = Field(description="As known when: the date on which that catalog had become known; null: always.")
     window: Window | None = Field(description="null: no window was open.")
     meta: Meta | None = Field(description="null: Meta's decision is not known.")
+    cause: Cause | None = Field(None, description="The command that brought it; missing where events alone did.")
 
 
 class Adjustment(Published):

@@ -18,6 +18,8 @@ PROFILE_CONFLICT: Final = "profile_conflict"
 """Of profiles only: a valid one that contradicts what is known of its account."""
 TOO_LATE: Final = "too_late"
 """In the stream only, of valid events: what they would change is forgotten."""
+CATALOG_CONFLICT: Final = "catalog_conflict"
+"""Of commands only: a valid one that names a catalog which is not in force when its turn comes."""
 
 REASONS: Final = (TOO_LARGE, INVALID_JSON, UNSUPPORTED_VERSION, UNKNOWN_TYPE, INVALID_FIELD, TIME_OUT_OF_RANGE)
 """In the order in which they apply to a JSON object; JSON that is no object is `invalid_field` at once."""
@@ -27,7 +29,7 @@ class Rejection(NamedTuple):
     """A refused record. A publisher mends it and sends it again; the stream goes on without it."""
 
     reason: str
-    """Stable code, one of `REASONS`, `PROFILE_CONFLICT` or `TOO_LATE`: what programs look at."""
+    """Stable code, one of `REASONS`, `PROFILE_CONFLICT`, `TOO_LATE` or `CATALOG_CONFLICT`: what programs look at."""
     detail: str
     """Every problem, `field: what is wrong`, joined by `; `. Names fields and rules, never values: they may be personal."""
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from schemas.billing_commands import ADAPTER as BILLING_COMMAND
 from schemas.billing_events import BillingEvent
-from schemas.commands import RatingCommand
+from schemas.commands import COMMAND
 from schemas.compliance import ComplianceRecord
 from schemas.events import MessageEvent
 from schemas.invoices import Invoice
@@ -71,7 +71,7 @@ TOPICS: Final = (
         "Re-drive, reprice, void, catalog activation: executed once per id.",
         "delete",
         400,
-        TypeAdapter(RatingCommand),
+        COMMAND,
     ),
     Topic(
         "usage.rated", "account_id", "Rated lines: what each delivery costs, and why. Append-only.", "delete", 400, TypeAdapter(RatedLine)

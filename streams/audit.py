@@ -1,9 +1,9 @@
 """Conservation, recomputed from the topics alone: did every event and every delivery end up on exactly one side?
 
 Two ledgers (architecture, conservation). Events: read = rejected + duplicate + superseded + informational + applied. Deliveries with
-a billing instant: charged + free + unrated + pending. METER keeps its own tallies as it goes; here both are counted again from what
-lies in the topics, with a bookkeeping of identities that shares no code with METER's. "Accepted but silently never billed" cannot
-hide from both.
+a billing instant: charged + free + unrated + pending + voided. METER keeps its own tallies as it goes; here both are counted again
+from what lies in the topics, with a bookkeeping of identities that shares no code with METER's. "Accepted but silently never billed"
+cannot hide from both.
 
 It reaches as far back as the topics do: what retention deleted is missed, and said to be missing.
 """
@@ -19,14 +19,15 @@ import orjson
 from rating.ids import delivery_id
 from rating.stage import Record
 from rating.windows import OPENS_NO_WINDOW
+from schemas.commands import Void, decode_command
 from schemas.decode import Event, Rejection, decode_event
-from streams.results import RATED, REJECTED, TOTAL_KEY, TOTALS, UNRATED, nanos
+from streams.results import TOTAL_KEY, nanos
 
 MESSAGES: Final = "whatsapp.messages"
-TOPICS: Final = (MESSAGES, RATED, TOTALS, UNRATED, REJECTED)
+COMMANDS: Final = "rating.commands"
 
 EVENT_SIDES: Final = ("applied", "duplicate", "superseded", "informational", "rejected")
-DELIVERY_SIDES: Final = ("charged", "free", "unrated", "pending")
+DELIVERY_SIDES: Final = ("charged", "free", "unrated", "pending", "voided")
 
 _Identity = tuple[str, str, str, str]
 _EXAMPLES: Final = 3
@@ -90,6 +91,8 @@ class Audit:
         self._sums: defaultdict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
         self._totals: dict[bytes, bytes] = {}
         self._unrated: set[str] = set()
+        self._voids: set[tuple[str, str, str | None]] = set()
+        """Phone number, message, and the one member whose copy is meant; None: every copy."""
         self._findings: dict[str, Finding] = {}
 
     # Taking records in: rejected first, since a record may be refused for reasons that only the stream knows
@@ -164,6 +167,13 @@ class Audit:
         else:
             self._unrated.add(key)
 
+    def command(self, record: Record) -> None:
+        """A record of `rating.commands`: what METER refuses changes nothing."""
+        command = decode_command(record.value or b"")
+        if isinstance(command, Void) and record.key == command.phone_number_id.encode():
+            for message_id in command.message_ids:
+                self._voids.add((command.phone_number_id, message_id, command.participant))
+
     # Answers
 
     @property
@@ -175,18 +185,18 @@ class Audit:
         """How many deliveries with a billing instant are on each side. One on two sides, or on one without an instant, is a finding."""
         sides: Counter[str] = Counter()
         billed = {
-            delivery_id(phone_number_id, message_id, participant)
+            delivery_id(phone_number_id, message_id, participant): self._is_void(phone_number_id, message_id, participant)
             for phone_number_id, message_id, participant, kind in self._counted
             if kind in ("message.delivered", "message.read")
         }
-        for delivery in billed:
+        for delivery, is_void in billed.items():
             live = self._live_of.get(delivery, [])
             if len(live) > 1 or (live and delivery in self._unrated):
                 self._find("a delivery is rated once, or unrated, never both", delivery)
             if live:
                 sides[self._live[live[0]].total[_OUTCOME]] += 1
             else:
-                sides["unrated" if delivery in self._unrated else "pending"] += 1
+                sides["unrated" if delivery in self._unrated else "voided" if is_void else "pending"] += 1
         for delivery in (*(name for name, live in self._live_of.items() if live), *self._unrated):
             if delivery not in billed:
                 self._find("what is rated or unrated was delivered or read", delivery)
@@ -201,6 +211,13 @@ class Audit:
             if times > 1:
                 self._find("a record is rejected once", "partition {} offset {}".format(*place))
         return list(self._findings.values())
+
+    def _is_void(self, phone_number_id: str, message_id: str, participant: str) -> bool:
+        return not self._voids.isdisjoint(
+            {(phone_number_id, message_id, None), (phone_number_id, message_id, participant)}
+            if participant
+            else {(phone_number_id, message_id, None)}
+        )
 
     def _check_totals(self) -> None:
         known = {tuple(total.get(name) for name in TOTAL_KEY): total for total in map(orjson.loads, self._totals.values())}

@@ -6,12 +6,12 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
 
 from rating.stage import Record
 from streams import topic_reader
@@ -35,7 +35,7 @@ _LOG_TAIL_LINES: Final = 5
 
 async def publish_profiles(settings: Settings, seed: int) -> None:
     """Publishes the profiles of the sample traffic."""
-    async with _producer(settings) as producer:
+    async with clients.publisher(settings) as producer:
         for profile in profiles(seed):
             key = _account_of(profile)
             await producer.send_and_wait(settings.prefix + ACCOUNTS, profile, key=key)
@@ -43,7 +43,7 @@ async def publish_profiles(settings: Settings, seed: int) -> None:
 
 async def publish_traffic(settings: Settings, seed: int, events: int, *, per_second: int | None, told: Callable[[int], None]) -> None:
     """Publishes sample traffic, all at once or at a pace; `told` is called with how many events were sent so far."""
-    async with _producer(settings) as producer:
+    async with clients.publisher(settings) as producer:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         sent: list[asyncio.Future[Any]] = []
@@ -173,16 +173,6 @@ async def _take(consumer: AIOKafkaConsumer, settings: Settings, results: Results
             topic = tp.topic.removeprefix(settings.prefix)
             for record in records:
                 results.apply(topic, record.key, record.value, record.headers)
-
-
-@asynccontextmanager
-async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    producer = AIOKafkaProducer(**clients.connection(settings), acks="all", enable_idempotence=True, linger_ms=5, max_batch_size=256 * 1024)
-    await producer.start()
-    try:
-        yield producer
-    finally:
-        await producer.stop()
 
 
 def _account_of(profile: bytes) -> bytes:

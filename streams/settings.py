@@ -116,12 +116,6 @@ class Settings(BaseModel):
         description="Gaps to go over, as `topic:partition:offset` (several separated by commas): records before that offset which were "
         "deleted before they were read are given up for good. The worker that refused to start says which.",
     )
-    activate_catalog: HashStart | None = Field(
-        None,
-        description="Beginning of the content hash of this worker's catalog: state that was rated with another one goes on with it. "
-        "The worker that refused to start says which.",
-    )
-
     activate_plans: HashStart | None = Field(
         None,
         description="Beginning of the hash of this worker's plans file: billing state that was made by another one goes on with it. "
@@ -169,8 +163,11 @@ class Settings(BaseModel):
 
     @property
     def activatable(self) -> dict[str, str | None]:
-        """The parts of a stage's identity that a living state may change, with the beginning of the value that is to hold from now on."""
-        return {"catalog": self.activate_catalog, "plans": self.activate_plans}
+        """The parts of a stage's identity that a living state may change, with the beginning of the value that is to hold from now on.
+
+        The catalog is none of them: a record brings that into force.
+        """
+        return {"plans": self.activate_plans}
 
     @property
     def bootstrap_servers(self) -> tuple[str, ...]:
@@ -277,7 +274,6 @@ def _sentences(error: ValidationError, values: Mapping[str, Any], places: Mappin
 _FORMS: Final = {
     "bootstrap": "must be host:port, several separated by commas",
     "accept_lost_records": "must be topic:partition:offset, several separated by commas",
-    "activate_catalog": "must be 8 to 64 hexadecimal digits",
     "activate_plans": "must be 8 to 64 hexadecimal digits",
 }
 

@@ -14,22 +14,24 @@ from streams.errors import UserError
 from streams.settings import Settings
 
 
-def meter_of(settings: Settings) -> Meter:
+def meter_of(settings: Settings, *, as_known: str | None = None) -> Meter:
     """METER with the catalog, window basis and message ids of the settings, as for files: it forgets nothing, and nothing is too late.
 
-    Raises `UserError` for a catalog that cannot be loaded.
+    `as_known`: a new state begins with the catalog as it was known on that date; None: with everything that it knows. Raises `UserError`
+    for a catalog that cannot be loaded.
     """
-    return _meter(settings, None)
+    return _meter(settings, None, as_known)
 
 
 def forgetting_meter_of(settings: Settings) -> Meter:
     """The same for the stream: it forgets, as the settings say. Raises `UserError` likewise."""
-    return _meter(settings, settings.horizon_days)
+    return _meter(settings, settings.horizon_days, None)
 
 
-def _meter(settings: Settings, horizon_days: int | None) -> Meter:
+def _meter(settings: Settings, horizon_days: int | None, as_known: str | None) -> Meter:
+    catalog = catalog_of(settings)
     return Meter(
-        catalog_of(settings),
+        catalog if as_known is None else catalog.as_known(as_known),
         window_basis=settings.window_basis,
         hash_message_ids=settings.message_ids == "hashed",
         horizon_days=horizon_days,

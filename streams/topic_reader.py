@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError, NodeNotReadyError
 
-from rating.keys import CLOCK, LEDGER_KEY
+from rating.keys import ACTIVE_CATALOG, CLOCK, LEDGER_KEY
+from rating.orders import Active, decode_active
 from rating.records import Ledger, decode_ledger, decode_number
 from rating.stage import Record
 from streams.brokers import embedded
@@ -50,6 +51,8 @@ class PartitionState:
         self.position: int | None = None
         self.ledger = Ledger()
         self.clock_ms: int | None = None
+        self.active: Active | None = None
+        """The catalog in force; None where nothing was rated yet."""
 
 
 def run(settings: Settings, task: Callable[[TopicReader], Coroutine[Any, Any, _Result]]) -> _Result:
@@ -136,6 +139,8 @@ class TopicReader:
                 state.ledger = decode_ledger(value)
             elif key == positions.key_of(topic, record.partition) and value is not None:
                 state.position = int.from_bytes(value, "big")
+            elif key == ACTIVE_CATALOG and value is not None:
+                state.active = decode_active(value)
             elif key[:1] == CLOCK:
                 clocks[record.partition, key] = 0 if value is None else decode_number(value).clock_ms
         for (partition, _), clock_ms in clocks.items():

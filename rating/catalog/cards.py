@@ -18,6 +18,9 @@ from rating.catalog import cells
 from rating.catalog.problems import Findings, Place
 from rating.catalog.table import TableRow, read_table
 
+KNOWN_FROM = "known_from"
+"""An optional column: the local date from which a row was known, empty for always. A correction has a later one."""
+
 COLUMNS = ("effective_from", "currency", "market", "category", "tier_from", "tier_to", "rate", "source")
 
 
@@ -50,6 +53,8 @@ class CardRow(NamedTuple):
     decimals: int
     """How many the card prints."""
     source: str
+    known_from: str = ""
+    """Local date from which the row was known; empty: always. Of two rows for the same days the one known later counts from then on."""
 
     @property
     def tier(self) -> str:
@@ -67,14 +72,14 @@ def read_cards(file: str, text: str, findings: Findings) -> list[CardRow]:
     A row that cannot be read keeps the bands beside it from being judged: a gap that a misprint makes is one mistake,
     not two.
     """
-    rows: dict[tuple[str, RateKey], list[CardRow]] = defaultdict(list)
+    rows: dict[tuple[str, str, RateKey], list[CardRow]] = defaultdict(list)
     unreadable = set()
     for table_row in read_table(file, text, COLUMNS, findings):
         row = _row(table_row)
         if table_row.whole:
-            rows[row.effective_from, row.key].append(row)
+            rows[row.effective_from, row.known_from, row.key].append(row)
         else:
-            unreadable.add((row.effective_from, row.key))
+            unreadable.add((row.effective_from, row.known_from, row.key))
     for group, bands in rows.items():
         if group not in unreadable:
             bands.sort(key=lambda row: (row.tier_from, row.line))
@@ -104,6 +109,7 @@ def _row(row: TableRow) -> CardRow:
         rate_nanos=printed[0] if printed else None,
         decimals=printed[1] if printed else 0,
         source=row.cells["source"],
+        known_from=row.read(KNOWN_FROM, cells.known_from, "") if KNOWN_FROM in row.cells else "",
     )
 
 

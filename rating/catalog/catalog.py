@@ -11,13 +11,16 @@ import json
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from rating.catalog.cards import CardRow
 from rating.catalog.cells import family_of
 from rating.catalog.days import day_after
 from rating.catalog.markets import OTHER, MarketRow
 from rating.catalog.regions import country_of_number
+
+if TYPE_CHECKING:
+    from rating.catalog.knowledge import Knowledge
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -72,11 +75,26 @@ _UNCOVERED = MarketMatch(None, OTHER)
 
 
 class Catalog:
-    """Cards and market table, ready for lookups; made by `load_catalog`."""
+    """Cards and market table as known at one time, ready for lookups; made by `load_catalog`."""
 
-    __slots__ = ("_bands", "_countries", "_lengths", "_prefixes", "_rates", "_volumes", "cards", "content_hash", "markets")
+    __slots__ = (
+        "_bands",
+        "_countries",
+        "_knowledge",
+        "_lengths",
+        "_prefixes",
+        "_rates",
+        "_volumes",
+        "cards",
+        "content_hash",
+        "known_at",
+        "markets",
+    )
 
-    def __init__(self, cards: Iterable[CardRow], markets: Iterable[MarketRow]) -> None:
+    def __init__(self, cards: Iterable[CardRow], markets: Iterable[MarketRow], *, known_at: str, knowledge: Knowledge) -> None:
+        self.known_at = known_at
+        """The last date up to then on which something became known; empty where all of it always was."""
+        self._knowledge = knowledge
         self.cards = tuple(sorted(cards, key=lambda row: (row.key, row.effective_from, row.tier_from)))
         """Every row in force, by key, date and band."""
         self.markets = tuple(sorted(markets, key=lambda row: (row.prefix, row.valid_from, row.iso2)))
@@ -91,6 +109,15 @@ class Catalog:
         self._prefixes = {prefix: _matches_of_prefix(rows) for prefix, rows in _grouped(self.markets, lambda row: row.prefix).items()}
         self._countries = {iso2: _matches_of_country(rows) for iso2, rows in _grouped(self.markets, lambda row: row.iso2).items()}
         self._lengths = sorted({len(prefix) for prefix in self._prefixes}, reverse=True)
+
+    def as_known(self, known_at: str) -> Catalog:
+        """The same catalog as it was known on a local date; the empty text is the beginning. What becomes known later is not in it."""
+        return self._knowledge.at(known_at)
+
+    @property
+    def known_times(self) -> Sequence[str]:
+        """When something became known, the beginning first: what `as_known` tells apart."""
+        return self._knowledge.known_times
 
     def rate(self, currency: str, market: str, category: str, date: str) -> Rate | None:
         """The rate in force on a date: that of the latest `effective_from` up to it.

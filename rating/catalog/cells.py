@@ -51,6 +51,11 @@ def open_or_local_date(text: str) -> str | None:
     return local_date(text) if text else None
 
 
+def known_from(text: str) -> str:
+    """A day, or the empty text for the beginning, which compares as before every day."""
+    return local_date(text) if text else ""
+
+
 def currency(text: str) -> str:
     """One of `CURRENCIES`."""
     if text in CURRENCIES:

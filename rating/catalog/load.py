@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 
 from rating.catalog.cards import CardRow, RateKey, read_cards
 from rating.catalog.catalog import Catalog
+from rating.catalog.knowledge import Knowledge
 from rating.catalog.markets import OTHER, MarketRow, read_markets
 from rating.catalog.problems import CatalogProblems, Findings
 
@@ -31,21 +32,19 @@ class _Texts:
 
 
 def load_catalog(shipped: Mapping[str, str], overlay: Mapping[str, str] | None = None) -> Catalog:
-    """The catalog in force: `overlay` laid over `shipped`, each as file name to text.
+    """The catalog with everything that is known: `overlay` laid over `shipped`, each as file name to text.
 
     `markets.csv` is the market table; every other name is a card, whose id is the name without folders and `.csv`.
     Raises `CatalogProblems` with all mistakes of all files, by the names given.
     """
     findings = Findings()
     base, own = _read(shipped, findings), _read(overlay or {}, findings)
-    own_keys = {row.key for row in own.cards}
     own_prefixes = {row.prefix for row in own.markets}
-    cards = [row for row in base.cards if row.key not in own_keys] + own.cards
     markets = [row for row in base.markets if row.prefix not in own_prefixes] + own.markets
     _refuse_unknown_markets(own.cards, {row.market for row in markets} | own.named_markets | {OTHER}, findings)
     if problems := findings.sentences():
         raise CatalogProblems(problems)
-    return Catalog(cards, markets)
+    return Knowledge(base.cards, own.cards, markets).latest()
 
 
 def is_market_table(name: str) -> bool:
@@ -68,14 +67,14 @@ def _read(texts: Mapping[str, str], findings: Findings) -> _Texts:
 
 def _refuse_rates_of_two_files(rows: Iterable[CardRow], findings: Findings) -> None:
     """A rate from one date on is all in one file: which card would a line name otherwise?"""
-    first_rows: dict[tuple[str, RateKey], CardRow] = {}
+    first_rows: dict[tuple[str, str, RateKey], CardRow] = {}
     told = set()
     for row in rows:
-        first = first_rows.setdefault((row.effective_from, row.key), row)
-        if first.file != row.file and (row.file, row.effective_from, row.key) not in told:
-            told.add((row.file, row.effective_from, row.key))
+        first = first_rows.setdefault((row.effective_from, row.known_from, row.key), row)
+        if first.file != row.file and (row.file, row.effective_from, row.known_from, row.key) not in told:
+            told.add((row.file, row.effective_from, row.known_from, row.key))
             what = f"{row.key} from {row.effective_from} already stands in {first.file} line {first.line}"
-            findings.add(row.at(""), what, "keep it in one of the two files")
+            findings.add(row.at(""), what, "keep it in one of the two files, or give a correction its known_from")
 
 
 def _refuse_unknown_markets(rows: Iterable[CardRow], named: set[str], findings: Findings) -> None:

@@ -131,6 +131,7 @@ class Explainer:
             volume=volume,
             due=None if figures is None else _due(facts.delivery_id, delivery.revision, figures),
             unpriced=None if delivery.unrated is None else unpriced(delivery.unrated, weighed, known, self._catalog),
+            voided=None if delivery.voided is None else delivery.voided.reason,
             waits_until_ms=delivery.wait_until_ms,
             allowance=allowance,
             meta=self._meta(weighed, figures, allowance),
@@ -191,6 +192,8 @@ def _profiles(bench: Workbench, delivery: Delivery, figures: Figures | None, acc
 def _status(delivery: Delivery, figures: Figures | None) -> Status:
     if figures is not None:
         return "charged" if figures.outcome == CHARGED else "free"
+    if delivery.voided is not None:
+        return "voided"
     return "waiting" if delivery.unrated is None else "unrated"
 
 

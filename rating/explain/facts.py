@@ -242,7 +242,7 @@ class Unpriced:
     """What would give it a price; it is then rated by itself, or by `wameter unrated redrive`."""
 
 
-Status = Literal["charged", "free", "unrated", "waiting", "not delivered"]
+Status = Literal["charged", "free", "unrated", "waiting", "voided", "not delivered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +277,8 @@ class DeliveryFacts:
     due: Due | None = None
     """Where the message's volume band is known, at that band's price, whatever the line was charged at before adjustments."""
     unpriced: Unpriced | None = None
+    voided: str | None = None
+    """Why it was taken back for good, in the words of the command that did."""
     waits_until_ms: int | None = None
     allowance: Standing | None = None
     meta: MetaWord | None = None

@@ -67,6 +67,8 @@ def headline(delivery: DeliveryFacts) -> str:
         return "free" if delivery.status == "free" else f"charged {_amounts(delivery, due)}"
     if delivery.unpriced is not None:
         return f"no price yet ({delivery.unpriced.reason})"
+    if delivery.voided is not None:
+        return "taken back for good"
     return "waits for its category" if delivery.status == "waiting" else "not delivered, so nothing is due"
 
 
@@ -88,6 +90,8 @@ def summary(delivery: DeliveryFacts) -> list[str]:
             f"It has no price, because {delivery.unpriced.lacks}.",
             f"To mend it: {delivery.unpriced.mend}. Until then it is counted as unrated, never as free.",
         ]
+    elif delivery.voided is not None:
+        said += [f"It was taken back for good: {delivery.voided}. Nothing is due for it, whatever else is heard of it."]
     elif delivery.due is None:
         until = (
             "" if delivery.waits_until_ms is None else f" until {spoken(delivery.waits_until_ms, delivery.timezone)} by the number's clock"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
-from streams.audit import DELIVERY_SIDES, EVENT_SIDES, MESSAGES, Audit, Finding
+from streams.audit import COMMANDS, DELIVERY_SIDES, EVENT_SIDES, MESSAGES, Audit, Finding
 from streams.cli.exit_codes import DONE, SOME_REJECTED_OR_UNRATED
 from streams.cli.options import CONNECTION, ExampleCommand, settings_flags, settings_from
 from streams.cli.tables import plain_table, show
@@ -42,8 +42,8 @@ def command(**flags: Any) -> int:
     """Recompute both ledgers from the topics, and compare them with METER's tallies.
 
     Every event that was read must be applied, a duplicate, superseded, informational or rejected; every delivery with a billing instant
-    charged, free, unrated or pending; and the lines must add up to the totals. Exit code 1 if anything differs. Best run while no events
-    come in.
+    charged, free, unrated, pending or voided; and the lines must add up to the totals. Exit code 1 if anything differs. Best run while no
+    events come in.
     """
     from streams import topic_reader
 
@@ -71,6 +71,8 @@ async def read(reader: TopicReader) -> Report:
             audit.message(record)
         else:
             unread += 1
+    async for record in reader.records(COMMANDS):
+        audit.command(record)
     after = await reader.states(MESSAGES)
     events, deliveries, forgotten = Counter[str](), Counter[str](), 0
     for state in states.values():

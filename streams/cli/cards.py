@@ -7,18 +7,19 @@ from pathlib import Path
 import click
 
 from rating.catalog import CatalogProblems
-from streams.cli import cards_check, cards_diff, cards_import
+from streams.cli import cards_activate, cards_check, cards_diff, cards_import
 from streams.cli.exit_codes import DONE
-from streams.cli.options import ExampleGroup
+from streams.cli.options import ExampleGroup, as_known
 from streams.cli.tables import plain_table, show
 from streams.errors import UserError
 
 
 @click.group(cls=ExampleGroup)
 def command() -> None:
-    """Import, check, compare and show rate cards."""
+    """Import, check, compare, show and activate rate cards."""
 
 
+command.add_command(cards_activate.command)
 command.add_command(cards_check.command)
 command.add_command(cards_diff.command)
 command.add_command(cards_import.command)
@@ -38,13 +39,19 @@ command.add_command(cards_import.command)
 @click.option(
     "--catalog", type=click.Path(path_type=Path), metavar="DIR", help="Directory of cards and markets, laid over the shipped ones."
 )
-def show_rates(currency: str | None, market: str | None, category: str | None, date: str | None, catalog: Path | None) -> int:
+@as_known
+def show_rates(
+    currency: str | None, market: str | None, category: str | None, date: str | None, catalog: Path | None, as_known: str | None
+) -> int:
     """Show rates, the shipped ones or with a directory laid over them."""
     from streams.cards.catalog_files import load_directory
     from streams.cards.report import show as matching
 
     try:
-        rates = matching(load_directory(catalog), currency=currency, market=market, category=category, date=date)
+        loaded = load_directory(catalog)
+        rates = matching(
+            loaded if as_known is None else loaded.as_known(as_known), currency=currency, market=market, category=category, date=date
+        )
     except CatalogProblems as error:
         raise UserError(*error.problems) from None
     if not rates:

@@ -31,6 +31,10 @@ _COMMANDS: Final = {
     "billing": ("streams.cli.billing", "Close cycles of a running system; export an account's log."),
     "invoice": ("streams.cli.invoice", "Look at an invoice, issued or to come."),
     "audit": ("streams.cli.audit", "Recompute both ledgers from the topics."),
+    "unrated": ("streams.cli.unrated", "What has no price; lets it be decided again."),
+    "rejected": ("streams.cli.rejected", "What was refused; sends it again."),
+    "reprice": ("streams.cli.reprice", "Correct the past by what is known now; the impact first."),
+    "void": ("streams.cli.void", "Take test or misdirected messages back."),
     "cards": ("streams.cli.cards", "Import, compare, check and show rate cards."),
     "schemas": ("streams.cli.schemas", "Export JSON Schema and AsyncAPI."),
 }

@@ -88,3 +88,22 @@ def _metavar(field: FieldInfo) -> str:
     if Path in kinds:
         return "PATH"
     return "NUMBER" if int in kinds or float in kinds else "TEXT"
+
+
+def local_date(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Checks a flag whose value is a calendar date, for `callback=`."""
+    if value is not None:
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            raise click.BadParameter(f"{value!r} is no date; write it as 2026-10-03") from None
+    return value
+
+
+as_known = click.option(
+    "--as-known",
+    metavar="DATE",
+    callback=local_date,
+    help="Use the cards as they were known on this date: what became known later is not there.  [default: all that is known]",
+)
+"""The flag of commands that can be asked as of another time."""

@@ -14,7 +14,7 @@ import click
 
 from streams.accounts_file import read_profiles
 from streams.cli.exit_codes import DONE, SOME_REJECTED_OR_UNRATED
-from streams.cli.options import DECIDING, ExampleCommand, settings_flags, settings_from
+from streams.cli.options import DECIDING, ExampleCommand, as_known, settings_flags, settings_from
 from streams.cli.outputs import check_names, open_outputs
 from streams.cli.progress import reading_progress
 from streams.errors import UserError
@@ -40,6 +40,7 @@ Report = Callable[[int, int], None]
         "wameter rate events.jsonl --accounts accounts.json",
         "wameter rate 2026-01-*.jsonl.gz --accounts accounts.json --totals totals.jsonl --unrated unrated.jsonl",
         "wameter rate events.jsonl --accounts accounts.json --licences licences.jsonl --compliance -",
+        "wameter rate events.jsonl --accounts accounts.json --as-known 2026-10-03",
         "zcat webhooks.gz | wameter rate - --format meta-webhooks --accounts accounts.json --lines -",
     ),
 )
@@ -69,8 +70,9 @@ Report = Callable[[int, int], None]
     metavar="N",
     help="Rate with N processes. All messages of a business phone number are one process's work.",
 )
+@as_known
 @settings_flags(*DECIDING)
-def command(files: tuple[str, ...], accounts: str, form: str, licences: str | None, **options: Any) -> int:
+def command(files: tuple[str, ...], accounts: str, form: str, licences: str | None, as_known: str | None, **options: Any) -> int:
     """Rate files of message events, without a broker.
 
     FILE is plain, gzip or zstd; - is standard input, and as an output it is standard output. Several files are one input. Without an
@@ -85,7 +87,7 @@ def command(files: tuple[str, ...], accounts: str, form: str, licences: str | No
 
     profiles = [raw for _, raw in read_profiles(accounts)]
     told = () if licences is None else read_licences(licences)
-    stage = meter_of(settings)
+    stage = meter_of(settings, as_known=as_known)
     wanted = Wanted(form == "meta-webhooks", *(options[name] is not None for name in ("lines", "rejected", "compliance")))
     with ExitStack() as stack:
         stack.enter_context(few_searches())

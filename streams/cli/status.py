@@ -22,7 +22,7 @@ MESSAGES: Final = "whatsapp.messages"
 @click.command(cls=ExampleCommand, examples=("wameter status", "wameter status --bootstrap kafka-1:9092 --prefix staging."))
 @settings_flags(*CONNECTION)
 def command(**flags: Any) -> int:
-    """Show a running system: lag, clock, and what is pending or unrated, by partition.
+    """Show a running system: lag, clock, and what is pending, unrated or voided, by partition.
 
     The clock is the newest event time of any phone number of the partition. It reads METER's state from its changelog, which takes a moment
     where that is long.
@@ -33,10 +33,10 @@ def command(**flags: Any) -> int:
     lags, states = topic_reader.run(settings, _read)
     table = plain_table()
     table.add_column("Partition", justify="right")
-    for name in ("Read", "Lag", "Rejected", "Charged", "Free", "Unrated", "Pending"):
+    for name in ("Read", "Lag", "Rejected", "Charged", "Free", "Unrated", "Pending", "Voided"):
         table.add_column(name, justify="right")
     table.add_column("Clock")
-    sums = [0] * 7
+    sums = [0] * 8
     for lag in lags:
         state = states[lag.partition]
         tally = state.ledger.deliveries
@@ -47,10 +47,23 @@ def command(**flags: Any) -> int:
     table.add_section()
     table.add_row("all", *(f"{figure:,}" for figure in sums), "", style="bold")
     show(table)
+    for which, numbers in sorted(_in_force(states).items()):
+        click.echo(f"catalog {which} is in force in partition{'s' if len(numbers) > 1 else ''} {', '.join(map(str, sorted(numbers)))}")
     return DONE
 
 
-_SIDES: Final = ("charged", "free", "unrated", "pending")
+_SIDES: Final = ("charged", "free", "unrated", "pending", "voided")
+
+
+def _in_force(states: Mapping[int, PartitionState]) -> dict[str, list[int]]:
+    """Partitions by the catalog in force, in words."""
+    from rating.activation import told
+
+    found: dict[str, list[int]] = {}
+    for number, state in states.items():
+        if state.active is not None:
+            found.setdefault(told(state.active), []).append(number)
+    return found
 
 
 async def _read(reader: TopicReader) -> tuple[list[Lag], Mapping[int, PartitionState]]:

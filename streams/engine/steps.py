@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from aiokafka import TopicPartition
 
-from rating.stage import Effects, Record, Stage, Tick
+from rating.stage import Effects, Record, Stage, StageRefusedError, Tick
 from streams.engine.transaction import TransactionLog
 from streams.guards.breaker import Breaker
 from streams.guards.clock import Clock
-from streams.guards.fatal import within
+from streams.guards.fatal import RefusalError, within
 from streams.kafka.batches import RecordBatch
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -55,7 +55,10 @@ class Steps:
         records = len(work)
         if tick is not None:
             work.append(tick)
-        effects = self._stage.step(self.store, work)
+        try:
+            effects = self._stage.step(self.store, work)
+        except StageRefusedError as refused:
+            raise RefusalError(f"partition {self._number}: {refused}") from None
         if any(batch.topic in self._stage.broadcast for batch in batches):
             effects.outputs = [output for output in effects.outputs if output.only_in in (None, self._number)]
         self._breaker.check(records, effects.counts.get("rejected", 0))

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from aiokafka import TopicPartition
 
+from rating.commands import TOPIC as COMMANDS
 from rating.explain.facts import DeliveryFacts, Explanation
 from rating.explain.history import History
 from rating.lines import CHARGE, RATED
@@ -65,10 +66,14 @@ def partitions_for(reader: TopicReader, phone_number_id: str | None) -> list[Top
 async def run(
     watch: Watch, reader: TopicReader, settings: Settings, partitions: Sequence[TopicPartition], concerns: Callable[[Record], bool]
 ) -> None:
-    """Rates every profile and what concerns the question, up to now: waits end by the clock, as they do in a worker."""
+    """Rates every profile and what concerns the question, commands after events, up to now: waits end by the clock, as in a worker."""
     async for record in records(reader, settings, reader.partitions_of(ACCOUNTS)):
         watch.take(record)
     async for record in records(reader, settings, partitions):
+        if concerns(record):
+            watch.take(record)
+    commands = reader.partitions_of(COMMANDS)
+    async for record in records(reader, settings, [commands[each.partition] for each in partitions]):
         if concerns(record):
             watch.take(record)
     watch.tick(int(time.time() * 1000))

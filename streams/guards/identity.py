@@ -1,7 +1,8 @@
 """By which rules a partition's state was made, kept in that state: a worker with other rules must not go on with it.
 
-A stage names what it decides by: its catalog, its settings, its format. The engine compares names and knows no more of
-them. What a person may change on purpose is named in the settings, by the new value; everything else stands as long as the state.
+A stage names what it decides by: its settings, its format, its catalog. The engine compares names and knows no more of them. All of it
+stands as long as the state, but for what a person names in the settings, by the new value; and for the catalog: the stage itself keeps in
+the state which one is in force.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 
 import structlog
 
+from rating.stage import CATALOG
 from streams.guards.fatal import RefusalError
 from streams.state.positions import RESERVED
 
@@ -32,12 +34,13 @@ def to_keep(known: bytes | None, ours: Mapping[str, str], activatable: Mapping[s
     Raises `RefusalError` if a part differs that nobody said to change. `activatable` has the parts that may change while the state stays,
     each with the beginning of the value that a person named, if any. `whose` names the state in the sentence.
     """
+    own = {part: value for part, value in ours.items() if part != CATALOG}
     if known is None:
-        return encode(ours)
+        return encode(own)
     theirs: dict[str, str] = json.loads(known)
     refused = []
-    for part in sorted(theirs.keys() | ours.keys()):
-        before, now = theirs.get(part, "unknown"), ours.get(part, "unknown")
+    for part in sorted(theirs.keys() | own.keys()):
+        before, now = theirs.get(part, "unknown"), own.get(part, "unknown")
         named = activatable.get(part)
         if before == now:
             continue
@@ -47,7 +50,7 @@ def to_keep(known: bytes | None, ours: Mapping[str, str], activatable: Mapping[s
             refused.append(_difference(part, before[:SHOWN], now[:SHOWN], may_change=part in activatable))
     if refused:
         raise RefusalError(f"{whose} {'; and '.join(refused)}")
-    kept = encode(ours)
+    kept = encode(own)
     return None if kept == known else kept
 
 
@@ -57,3 +60,18 @@ def _difference(part: str, before: str, now: str, *, may_change: bool) -> str:
         flag = f"--activate-{part.replace('_', '-')} {now}"
         return f"{said}: give it the former one; or, to go on with its own, stop all workers and start each with {flag}"
     return f"{said}: that cannot change while the state stays; set it back, or begin anew under another prefix and app_id"
+
+
+def differing(theirs: bytes, ours: bytes) -> list[str]:
+    """Names of the parts in which two identities do not agree. In its catalog a worker agrees with one that has learned more since."""
+    if theirs == ours:
+        return []
+    other, own = json.loads(theirs), json.loads(ours)
+    return [part for part in sorted(other.keys() | own.keys()) if not _agree(part, other.get(part, ""), own.get(part, ""))]
+
+
+def _agree(part: str, one: str, other: str) -> bool:
+    if part != CATALOG or one == other:
+        return one == other
+    shorter, longer = sorted((one, other), key=len)
+    return longer.startswith(f"{shorter},")

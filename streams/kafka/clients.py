@@ -5,9 +5,12 @@ What is set, and why, is in docs/reference/clients.md; nothing that matters is l
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.helpers import create_ssl_context
 
 from streams.errors import UnreachableError
@@ -108,3 +111,18 @@ def transactional_producer(settings: Settings, transactional_id: str) -> AIOKafk
         linger_ms=0,
         compression_type=None,
     )
+
+
+@asynccontextmanager
+async def publisher(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer for records that nobody waits for in a hurry: acknowledged by all replicas, in order, once. Raises `UnreachableError`."""
+    producer = AIOKafkaProducer(**connection(settings), acks="all", enable_idempotence=True, linger_ms=5, max_batch_size=256 * 1024)
+    try:
+        await producer.start()
+    except KafkaConnectionError:
+        await producer.stop()
+        raise unreachable(settings) from None
+    try:
+        yield producer
+    finally:
+        await producer.stop()

@@ -15,7 +15,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 
 from streams.guards.fatal import RefusalError, die
-from streams.guards.identity import SHOWN
+from streams.guards.identity import SHOWN, differing
 
 
 def assignor_of(identity: bytes) -> type[RangePartitionAssignor]:
@@ -25,7 +25,7 @@ def assignor_of(identity: bytes) -> type[RangePartitionAssignor]:
     """
 
     class Alike(RangePartitionAssignor):  # type: ignore[misc]  # aiokafka ships no types
-        """Divides the partitions among the members that have the same identity."""
+        """Divides the partitions among the members whose identity agrees."""
 
         @classmethod
         def metadata(cls, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
@@ -35,14 +35,14 @@ def assignor_of(identity: bytes) -> type[RangePartitionAssignor]:
         def assign(
             cls, cluster: ClusterMetadata, members: Mapping[str, ConsumerProtocolMemberMetadata]
         ) -> dict[str, ConsumerProtocolMemberAssignment]:
-            alike = {member: metadata for member, metadata in members.items() if metadata.user_data == identity}
+            alike = {member: metadata for member, metadata in members.items() if not differing(metadata.user_data, identity)}
             shares: dict[str, ConsumerProtocolMemberAssignment] = super().assign(cluster, alike)
             unlike = members.keys() - alike.keys()
             return shares | {member: ConsumerProtocolMemberAssignment(cls.version, [], identity) for member in unlike}
 
         @classmethod
         def on_assignment(cls, assignment: ConsumerProtocolMemberAssignment) -> None:
-            if assignment.user_data not in (b"", identity):
+            if assignment.user_data and differing(assignment.user_data, identity):
                 die(RefusalError(difference(assignment.user_data, identity)))
 
     return Alike
@@ -52,11 +52,14 @@ def difference(theirs: bytes, ours: bytes) -> str:
     """One sentence on what two identities differ in."""
     other, own = json.loads(theirs), json.loads(ours)
     parts = [
-        f"{part.replace('_', ' ')} {other.get(part, 'unknown')[:SHOWN]}, this one by {own.get(part, 'unknown')[:SHOWN]}"
-        for part in sorted(other.keys() | own.keys())
-        if other.get(part) != own.get(part)
+        f"{part.replace('_', ' ')} {_newest(other.get(part))}, this one by {_newest(own.get(part))}" for part in differing(theirs, ours)
     ]
     return (
         f"the other workers of the group decide by {' and by '.join(parts)}; run all workers with the same, "
         "or stop all of them before it is changed"
     )
+
+
+def _newest(value: str | None) -> str:
+    """As much of a value as tells it apart; of a list the last entry, which is what was learned last."""
+    return "unknown" if value is None else value.rpartition(",")[2][:SHOWN]

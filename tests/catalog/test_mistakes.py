@@ -310,7 +310,8 @@ def test_all_mistakes_of_all_files_are_told_at_once_by_file_and_line() -> None:
 def test_one_rate_in_two_files_is_refused_once_for_the_second_file() -> None:
     rates = card("2026-01-01,USD,France,utility,1,9,0.03", "2026-01-01,USD,France,utility,10,,0.02")
     assert problems_of({"cards/a.csv": rates, "cards/b.csv": rates}) == [
-        "cards/b.csv line 2: USD, France, utility from 2026-01-01 already stands in cards/a.csv line 2; keep it in one of the two files"
+        "cards/b.csv line 2: USD, France, utility from 2026-01-01 already stands in cards/a.csv line 2; "
+        "keep it in one of the two files, or give a correction its known_from"
     ]
 
 

@@ -83,4 +83,4 @@ def _is_done(metrics: str) -> bool:
     lags = {line.split()[0]: float(line.split()[-1]) for line in metrics.splitlines() if line.startswith("wameter_lag_records{")}
     records = next(float(line.split()[-1]) for line in metrics.splitlines() if line.startswith("wameter_records_total"))
     # What stages write for each other ends with a mark of each writer's transaction, which is no record.
-    return records >= EVENTS and len(lags) == 14 and not any(lag > (2 if "usage." in place else 0) for place, lag in lags.items())
+    return records >= EVENTS and len(lags) == 16 and not any(lag > (2 if "usage." in place else 0) for place, lag in lags.items())

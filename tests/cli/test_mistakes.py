@@ -74,11 +74,6 @@ RATE = ("rate", "events", "--accounts", "accounts.json")
             "wameter worker: accept_lost_records (--accept-lost-records): must be topic:partition:offset, several separated by commas",
             id="a gap that is none",
         ),
-        pytest.param(
-            ("worker", "--activate-catalog", "mine"),
-            "wameter worker: activate_catalog (--activate-catalog): must be 8 to 64 hexadecimal digits",
-            id="a catalog by no hash",
-        ),
         pytest.param(("demo", "--events", "0"), "wameter demo: invalid value for '--events'", id="a demo of nothing"),
     ],
 )

@@ -46,8 +46,8 @@ def test_status_shows_lag_and_what_is_pending_and_unrated(wameter: Wameter) -> N
     ran = wameter("status")
     assert ran.code == 0
     (whole,) = [line.split() for line in ran.out.splitlines() if line.strip().startswith("all")]
-    read, lag, _rejected, charged, free, unrated, pending = (int(figure.replace(",", "")) for figure in whole[1:])
-    assert (read, lag, pending) == (EVENTS, 0, 0)
+    read, lag, _rejected, charged, free, unrated, pending, voided = (int(figure.replace(",", "")) for figure in whole[1:])
+    assert (read, lag, pending, voided) == (EVENTS, 0, 0, 0)
     assert min(charged, free, unrated) > 0
     assert re.search(r" 2026-\d\d-\d\dT", ran.out), "the clock"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,15 +13,15 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.settings import Settings, variable_of
 
+WORKER = ("streams.cli.main", "worker", "--drain")
 
-async def work(settings: Settings, log: Path, *, fault: str = "") -> int:
-    """Runs `wameter worker --drain` and returns how it ended."""
+
+async def work(settings: Settings, log: Path, *, fault: str = "", module: Sequence[str] = WORKER) -> int:
+    """Runs `wameter worker --drain`, or another module with its arguments, and returns how it ended."""
     environment = {**os.environ, "WAMETER_FAULT": fault}
     environment |= {variable_of(name): str(value) for name, value in settings.model_dump(exclude_none=True).items()}
     with log.open("ab") as out:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "streams.cli.main", "worker", "--drain", env=environment, stdout=out, stderr=out
-        )
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", *module, env=environment, stdout=out, stderr=out)
         return await asyncio.wait_for(process.wait(), 120)
 
 

@@ -18,7 +18,7 @@ from tests.laws.watch import LawBrokenError, must
 from tests.oracle import Result, rate_all
 from tests.oracle.windows import Window, openers, window_at
 from tests.streams_generator import Stream
-from tests.streams_generator.catalog import CATALOG
+from tests.streams_generator.catalog import KNOWN_LATER, LEARNED
 
 DAY = 24 * 60 * 60 * 1000
 
@@ -59,7 +59,12 @@ def checked_run(stream: Stream, plan: Plan, *, thorough: bool = False) -> tuple[
     """Runs a plan and compares it with the oracle on the records of that very plan."""
     records = [item.value or b"" for item in _records(plan, "whatsapp.messages")]
     profiles = [json.loads(item.value or b"") for item in _records(plan, "whatsapp.accounts")]
-    oracle = rate_all(records, profiles, CATALOG, allowance=stream.allowance, window_basis=stream.window_basis)
+    commands = [json.loads(item.value or b"") for item in _records(plan, "rating.commands")]
+    # A reprice after everything is a rating from scratch by what is known then.
+    known_at = KNOWN_LATER if any(command["type"] == "reprice" for command in commands) else ""
+    oracle = rate_all(
+        records, profiles, LEARNED, allowance=stream.allowance, window_basis=stream.window_basis, commands=commands, known_at=known_at
+    )
     run = Run(stream, plan)
     try:
         run.play().compare(oracle)

@@ -335,4 +335,33 @@ TIERS = (
     ),
 )
 
-MUTATIONS = (*WINDOWS, *LIVES, *ENTRY_POINTS, *ALLOWANCE, *CALENDAR, *PRICES, *BOOKS, *TIERS)
+COMMANDS = (
+    Mutation("a void changes nothing", "commands.py", "delivery.voided = order.cause", "pass"),
+    Mutation(
+        "a void message keeps its place among the free ones",
+        "redecide.py",
+        'whatever else is heard of it."""\n        self._take_place(delivery, None)',
+        'whatever else is heard of it."""',
+    ),
+    Mutation(
+        "a member of whom is heard after the void is billed",
+        "redecide.py",
+        " or (delivery.participant and self._is_void_with_its_message(delivery))",
+        "",
+    ),
+    Mutation(
+        "a command that was cut off is forgotten",
+        "commands.py",
+        "self._state.put(key, encode(order))\n                return True",
+        "self._state.delete(key)\n                return True",
+    ),
+    Mutation("a reprice leaves what was known as it was", "redecide.py", "kept = None if anew else self._kept(", "kept = self._kept("),
+    Mutation(
+        "a correction that became known later does not count",
+        "catalog/knowledge.py",
+        "newest[at] = max(newest.get(at, BEGINNING), row.known_from)",
+        "newest[at] = min(newest.get(at, row.known_from), row.known_from)",
+    ),
+)
+
+MUTATIONS = (*WINDOWS, *LIVES, *ENTRY_POINTS, *ALLOWANCE, *CALENDAR, *PRICES, *BOOKS, *TIERS, *COMMANDS)

@@ -5,15 +5,28 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
+from itertools import count
 from random import Random
 from typing import Any
 
+from rating.activation import activation_of
+from rating.catalog import load_catalog
+from rating.orders import Active
 from rating.stage import Record, Tick
 from tests.oracle.instants import instant_ms
+from tests.oracle.reading import RejectedError, read_event
 from tests.streams_generator import Stream
+from tests.streams_generator.catalog import LEARNED
 
 HOUR = 60 * 60 * 1000
 Item = Record | Tick
+
+
+@cache
+def learned() -> Active:
+    """What puts the corrections in force."""
+    return activation_of(load_catalog(LEARNED))
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,64 @@ def _items(stream: Stream, rng: Random, *, clocked: bool) -> list[Item]:
     late, early = _profiles(stream)
     for profile in late:
         items.insert(rng.randint(0, len(items)), profile)
-    return [*early, *items, Tick(clock, end_of_input=True)]
+    _add_commands(stream, items)
+    items.append(Tick(clock, end_of_input=True))
+    _add_reprice(stream, items)
+    return [*early, *items]
+
+
+def _add_commands(stream: Stream, items: list[Item]) -> None:
+    """Voids and redrives, some of them twice, at any place among the events: in half of the streams."""
+    rng = Random(f"commands of {stream.seed} and of {len(items)}")
+    messages = sorted({message for raw in stream.records if (message := _message(raw)) is not None})
+    if not messages or rng.random() < 0.5:
+        return
+    commands: list[dict[str, Any]] = []
+    for phone, message_id, participant in rng.choices(messages, k=rng.randint(0, 3)):
+        members = {"participant": participant} if participant and rng.random() < 0.5 else {}
+        ids = [message_id, *([f"unseen-{message_id}"] if rng.random() < 0.2 else [])]
+        commands.append({"type": "void", "phone_number_id": phone, "message_ids": ids, "reason": "test", **members})
+    for phone, _, _ in rng.choices(messages, k=rng.randint(0, 3)):
+        reason = rng.choice((None, None, "no_market", "unknown_account"))
+        commands.append({"type": "redrive", "phone_number_id": phone, "reason": reason})
+    for offset, command in enumerate(commands):
+        raw = json.dumps({"id": f"c-{offset}", **command}).encode()
+        for _ in range(rng.choice((1, 1, 2))):
+            record = Record("rating.commands", 0, offset, command["phone_number_id"].encode(), raw, None)
+            items.insert(rng.randint(0, len(items)), record)
+
+
+def _add_reprice(stream: Stream, items: list[Item]) -> None:
+    """In a third of the streams another catalog comes into force amid the events, and in the end everything is repriced by it.
+
+    Some is repriced before the end too, which must make no difference to it; what is repriced twice stays.
+    """
+    rng = Random(f"reprice of {stream.seed} and of {len(items)}")
+    phones = sorted({message[0] for raw in stream.records if (message := _message(raw)) is not None})
+    if not phones or rng.random() < 0.67:
+        return
+    wanted = learned()
+    catalog = {"catalog": wanted.catalog, "known_at": wanted.known_at}
+    at = rng.randint(0, len(items) - 1)
+    numbers = count(1000)
+
+    def command(phone: str, kind: str) -> Record:
+        offset = next(numbers)
+        said = {"type": kind, "id": f"c-{offset}", "phone_number_id": phone, **catalog}
+        return Record("rating.commands", 0, offset, phone.encode(), json.dumps(said).encode(), None)
+
+    items.insert(at, command(phones[0], "activate_catalog"))
+    for phone in rng.choices(phones, k=rng.randint(0, 2)):
+        items.insert(rng.randint(at + 1, len(items)), command(phone, "reprice"))
+    items += [command(phone, "reprice") for phone in phones * rng.choice((1, 2))]
+
+
+def _message(raw: bytes) -> tuple[str, str, str] | None:
+    try:
+        event = read_event(raw)
+    except RejectedError:
+        return None
+    return None if event.type == "message.received" else (event.phone_number_id, event.message_id, event.participant or "")
 
 
 def _profiles(stream: Stream) -> tuple[list[Item], list[Item]]:

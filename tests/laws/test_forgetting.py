@@ -24,7 +24,8 @@ from tests.streams_generator.catalog import CATALOG
 from tests.streams_generator.world import DAY
 
 STAYS = {
-    bytes([kind]) for kind in keys.CLOCK + keys.PROFILES + keys.PROFILES_AS_KNOWN + keys.LEDGER + keys.SILENT + keys.INBOUND + keys.TALLY
+    bytes([kind])
+    for kind in keys.ACTIVE + keys.CLOCK + keys.PROFILES + keys.PROFILES_AS_KNOWN + keys.LEDGER + keys.SILENT + keys.INBOUND + keys.TALLY
 }
 """Kinds of records that may be left of phone numbers whose deliveries were all rated: clocks, profiles, ledgers, the last word, and what is
 counted for volume bands, with its totals."""

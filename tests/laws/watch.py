@@ -105,7 +105,7 @@ class Watch:
         live = self.live.pop(line["delivery_id"], None)
         must(live is not None and line["reverses"] == live["line_id"], "a reversal takes back the line in force", line, live)
         assert live is not None
-        ignored = {"line_id", "kind", "reverses"}
+        ignored = {"line_id", "kind", "reverses", "cause"}
         same = all(line[name] == live[name] for name in live if name not in ignored)
         must(same, "a reversal has the figures of the line it takes back", line, live)
         self._publish(line, -1)

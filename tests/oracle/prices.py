@@ -34,19 +34,24 @@ class Rate(NamedTuple):
 
 @dataclass(frozen=True)
 class Catalog:
-    """Rows of the cards, with the card's name, and of the market table."""
+    """Rows of the cards, with the card's name, and of the market table; what became known after `known_at` is not asked."""
 
     card_rows: list[dict[str, str]]
     market_rows: list[dict[str, str]]
+    known_at: str = "9999"
 
     def rows_in_force(self, currency: str, market: str, category: str, date: str) -> list[dict[str, str]]:
-        """The rows with the latest `effective_from` not after the date."""
+        """Of what was known: the rows with the latest `effective_from` not after the date, and of these those that became known last."""
         wanted = (currency, market, category)
         rows = [
-            row for row in self.card_rows if (row["currency"], row["market"], row["category"]) == wanted and row["effective_from"] <= date
+            row
+            for row in self.card_rows
+            if (row["currency"], row["market"], row["category"]) == wanted
+            and row["effective_from"] <= date
+            and (row.get("known_from") or "") <= self.known_at
         ]
-        latest = max((row["effective_from"] for row in rows), default="")
-        return [row for row in rows if row["effective_from"] == latest]
+        order = [(row["effective_from"], row.get("known_from") or "") for row in rows]
+        return [row for row, place in zip(rows, order, strict=True) if place == max(order)]
 
     def price(self, currency: str, market: str, category: str, date: str) -> Rate | None:
         """The first band's rate. A charged service message without a row of its own costs what utility does. None: `no_rate`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.oracle.decision import Facts, Line, Unrated, facts_of, line_of
@@ -23,6 +23,8 @@ class Result:
     """Reason by position in the input."""
     lines: dict[DeliveryKey, Line] = field(default_factory=dict)
     unrated: dict[DeliveryKey, Unrated] = field(default_factory=dict)
+    voided: set[DeliveryKey] = field(default_factory=set)
+    """Taken back for good: nothing is due, and no place in the allowance is theirs."""
     totals: dict[TotalKey, Total] = field(default_factory=dict)
     tiers: dict[tuple[object, ...], dict[str, int]] = field(default_factory=dict)
     """By total, how many of its messages lie in which volume band."""
@@ -40,10 +42,16 @@ def rate_all(
     *,
     allowance: int = 1000,
     window_basis: str = "delivered",
+    commands: Iterable[Mapping[str, Any]] = (),
+    known_at: str = "9999",
 ) -> Result:
-    """Rates a whole input. `events` are records without line ends, blank ones skipped; profiles are all versions, in any order."""
+    """Rates a whole input. `events` are records without line ends, blank ones skipped; profiles are all versions, in any order.
+
+    Of `commands` only a void changes what is due; once or often, before or after the events, is all the same. `known_at`: by cards as they
+    were known on a date.
+    """
     result = Result()
-    catalog = read_catalog(catalog_texts)
+    catalog = replace(read_catalog(catalog_texts), known_at=known_at)
     read = []
     for index, raw in enumerate(events):
         if raw.strip() == b"":
@@ -56,7 +64,11 @@ def rate_all(
     result.events = events_that_count(read)
     result.deliveries = deliveries_of(result.events)
     result.points = free_entry_points(result.events)
+    void = voided(commands)
     for delivery in result.deliveries:
+        if not void.isdisjoint({delivery.key, delivery.key._replace(participant="")}):
+            result.voided.add(delivery.key)
+            continue
         found = facts_of(delivery, result.events, result.points, profiles, catalog, window_basis)
         if isinstance(found, Facts):
             result.facts[delivery.key] = found
@@ -73,6 +85,16 @@ def rate_all(
     result.tiers = tiers_of(result.lines.values())
     result.totals = totals_of(result.lines.values())
     return result
+
+
+def voided(commands: Iterable[Mapping[str, Any]]) -> set[DeliveryKey]:
+    """What the voids among commands name: a member's copy, or, with the empty participant, every copy of a message."""
+    return {
+        DeliveryKey(command["phone_number_id"], message_id, command.get("participant") or "")
+        for command in commands
+        if command["type"] == "void"
+        for message_id in command["message_ids"]
+    }
 
 
 def places_before(facts: Facts, others: Iterable[Facts]) -> int:

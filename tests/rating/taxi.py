@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from rating.catalog import Catalog
+from rating.commands import TOPIC as COMMANDS
 from rating.meter import ACCOUNTS, MESSAGES, Meter
 from rating.stage import Effects, Output, Record, Tick
 from schemas.instants import format_instant, parse_instant
@@ -32,13 +34,20 @@ def ms(text: str) -> int:
 class Taxi:
     """One partition: a meter, its state and everything it ever published."""
 
-    def __init__(self, *, profiles: Iterable[dict[str, Any]] = (PROFILE,), **settings: Any) -> None:
+    def __init__(self, *, profiles: Iterable[dict[str, Any]] = (PROFILE,), catalog: Catalog = CATALOG, **settings: Any) -> None:
         self.state = Store()
-        self.meter = Meter(CATALOG, **settings)
+        self._settings = settings
+        self.meter = Meter(catalog, **settings)
         self.outputs: list[Output] = []
         self._offsets = count()
         for profile in profiles:
             self.profile(profile)
+
+    def restart(self, catalog: Catalog) -> None:
+        """Another worker takes over, with a catalog of its own and a copy of the state's bytes."""
+        state = Store()
+        state.restore((bytes(key), bytes(value)) for key, value in self.state.items())
+        self.state, self.meter = state, Meter(catalog, **self._settings)
 
     def step(self, *batch: Record | Tick) -> Effects:
         self.state.begin()
@@ -67,6 +76,18 @@ class Taxi:
             **fields,
         }
         return self.raw(orjson.dumps(event), appended_at_ms=appended_at_ms)
+
+    def command(self, kind: str, command_id: str, **fields: Any) -> Effects:
+        """Publishes a command for the usual phone number, unless told otherwise."""
+        command = {"type": kind, "id": command_id, "phone_number_id": PHONE, **fields}
+        return self.step(Record(COMMANDS, 0, next(self._offsets), command["phone_number_id"].encode(), orjson.dumps(command), None))
+
+    def finish(self) -> int:
+        """Steps until nothing is left; returns how many steps that took."""
+        steps = 1
+        while self.step().unfinished:
+            steps += 1
+        return steps
 
     def tick(self, at_ms: int, *, end_of_input: bool = False) -> Effects:
         return self.step(Tick(at_ms, end_of_input))

@@ -28,7 +28,8 @@ LINE = {
     "v": 1, "line_id": "l", "kind": "charge", "revision": 1, "reverses": None, "account_id": "a", "phone_number_id": "p", "message_id": "m",
     "delivery_id": "d", "billed_at": "2026-01-05T09:00:00.000Z", "date": "2026-01-05", "country": "FR", "market": "France",
     "category": "utility", "outcome": "charged", "reason": "outside_window", "currency": "USD", "cost": "0.0300", "amount": "0.0300",
-    "rulebook": "2025-07-01", "card": "meta-usd-2026-01-01", "tier": "1:MAX", "window": None, "meta": {"type": "regular", "agrees": True},
+    "rulebook": "2025-07-01", "card": "meta-usd-2026-01-01", "tier": "1:MAX", "catalog": "3b1f0c9a27de",
+    "known_at": None, "window": None, "meta": {"type": "regular", "agrees": True},
 }  # fmt: skip
 TOTAL = {
     "v": 1, "account_id": "a", "phone_number_id": "p", "date": "2026-01-05", "country": None, "market": "Other", "category": "utility",
@@ -104,7 +105,23 @@ def test_a_field_of_an_event_is_told_to_people(field: str) -> None:
         pytest.param("whatsapp.accounts", PROFILE, True, id="a profile"),
         pytest.param("whatsapp.accounts", PROFILE | {"fee": {"percent": 20}}, False, id="a percent as a number"),
         pytest.param("whatsapp.accounts", without(PROFILE, "timezone"), False, id="a profile without zone"),
-        pytest.param("rating.commands", {"id": "c", "type": "reprice", "phone_number_id": "p", "from": "2026-01-01"}, True, id="a command"),
+        pytest.param("rating.commands", {"id": "c", "type": "redrive", "phone_number_id": "p", "reason": None}, True, id="a redrive"),
+        pytest.param("rating.commands", {"id": "c", "type": "redrive", "phone_number_id": "p", "reason": "x"}, False, id="an odd reason"),
+        pytest.param(
+            "rating.commands", {"id": "c", "type": "void", "phone_number_id": "p", "message_ids": []}, False, id="a void of nothing"
+        ),
+        pytest.param(
+            "rating.commands", {"id": "c", "type": "reprice", "phone_number_id": "p", "catalog": "x"}, False, id="a catalog by no hash"
+        ),
+        pytest.param(
+            "rating.commands",
+            {"id": "c", "type": "reprice", "phone_number_id": "p", "catalog": "0" * 64, "from": "2026-01-01", "known_at": None},
+            True,
+            id="a reprice",
+        ),
+        pytest.param("rating.commands", {"id": "c", "type": "activate_catalog", "catalog": "0" * 64}, True, id="an activation"),
+        pytest.param("rating.commands", {"id": "c", "type": "refund", "phone_number_id": "p"}, False, id="a command nobody knows"),
+        pytest.param("usage.rated", LINE | {"cause": {"type": "void", "id": "c", "reason": "test"}}, True, id="a line with its cause"),
         pytest.param("usage.rated", LINE, True, id="a charge"),
         pytest.param("usage.rated", LINE | {"kind": "reversal", "reverses": "l"}, True, id="a reversal"),
         pytest.param("usage.rated", ADJUSTMENT, True, id="an adjustment"),

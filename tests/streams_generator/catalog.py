@@ -155,3 +155,38 @@ CATALOG = {
     "cards/meta-eur-2025-07-01.csv": _card("2025-07-01", "EUR", _EUR_2025),
     "cards/meta-inr-2025-10-01.csv": _card("2025-10-01", "INR", _INR_2025),
 }
+
+KNOWN_LATER = "2026-10-03"
+"""When the corrections below became known."""
+
+_CORRECTIONS = """
+2025-07-01,USD,France,utility,0.0310
+2025-07-01,USD,Brazil,marketing,0.0625
+2025-07-01,USD,Germany,utility,
+2026-01-01,USD,North America,utility,0
+2026-04-01,USD,United Kingdom,marketing,0.0530
+2026-10-01,USD,France,service,0.0291
+2026-10-01,USD,Germany,service,
+2026-10-01,USD,Rest of Latin America,service,0.0113
+2025-07-01,EUR,France,marketing,0.071200001
+2025-07-01,EUR,France,authentication,0.0248
+2025-10-01,INR,India,utility,0.1160
+2026-01-01,INR,India,utility,0.1170
+"""
+
+
+def _corrections() -> str:
+    """With the bands that their rates have, so that the same messages are counted before and after."""
+    lines = ["effective_from,currency,market,category,tier_from,tier_to,rate,source,known_from"]
+    for row in _CORRECTIONS.strip().splitlines():
+        effective_from, currency, market, category, rate = row.split(",")
+        card = _card(effective_from, currency, f"{market},{category},{rate}")
+        lines += [f"{line},{KNOWN_LATER}" for line in card.splitlines()[1:]]
+    return "\n".join(lines) + "\n"
+
+
+CORRECTIONS = _corrections()
+"""Prices that change, one that appears, two that go, one that begins amid a period, one that stays the same."""
+
+LEARNED = {**CATALOG, "cards/corrections.csv": CORRECTIONS}
+"""The same catalog after it has learned the corrections."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rating.ids import delivery_id
 from tests.laws.check import Checked
 from tests.laws.driver import Run
 from tests.laws.situations.registry import situation
+from tests.streams_generator.catalog import KNOWN_LATER
 
 
 def _said(run: Run) -> Iterator[tuple[str, ...]]:
@@ -73,6 +75,36 @@ def _late_profile(checked: Checked) -> bool:
 @situation("interrupted, with work left over at some step")
 def _interrupted(checked: Checked) -> bool:
     return any(run.restarted and run.was_unfinished for run in checked.runs)
+
+
+def _reversed_by(checked: Checked, command: str) -> bool:
+    return any(
+        (line.get("cause") or {}).get("type") == command for run in checked.runs for lines in run.watch.lines.values() for line in lines
+    )
+
+
+@situation("a void takes a line back")
+def _void_line(checked: Checked) -> bool:
+    return _reversed_by(checked, "void")
+
+
+@situation("a void comes before its message is billed")
+def _early_void(checked: Checked) -> bool:
+    return any(delivery_id(*key) not in checked.runs[0].watch.lines for key in checked.oracle.voided)
+
+
+@situation("a reprice takes a line back")
+def _repriced(checked: Checked) -> bool:
+    return _reversed_by(checked, "reprice")
+
+
+@situation("a line keeps what was known, and then a command moves it")
+def _kept(checked: Checked) -> bool:
+    return any(
+        [line["known_at"] for line in lines if line["kind"] == "charge"][-2:] == [None, KNOWN_LATER]
+        for run in checked.runs
+        for lines in run.watch.lines.values()
+    )
 
 
 @situation("rejected records between the others")
