@@ -184,12 +184,16 @@ class Forgetting:
         self._left -= len(gone)
 
     def _next_look_day(self, entries: Ordered, today: int) -> int:
-        """The day on which the next fact is due; where only such remain that stay for another reason, one far off; 0 where none remain."""
+        """The day on which the next fact is due or the next free entry point is over; one far off where only such remain that stay for
+        another reason; 0 where none remain.
+        """
         if entries.is_empty:
             return 0
-        later = keys.instant(Agenda.due_before_ms(today))
-        found = [entries.first(kind, later) for kind in keys.WITH_INSTANTS]
+        later = Agenda.due_before_ms(today)
+        found = [entries.first(kind, keys.instant(later)) for kind in keys.WITH_INSTANTS]
         instants = [keys.at(each[0]) for each in found if each is not None]
+        ends = [keys.at(end) for _, end in entries.range(keys.FREE_ENTRY)]
+        instants += [end_ms for end_ms in ends if end_ms >= later]
         return Agenda.day_for(min(instants)) if instants else today + self._horizon.days
 
     def _billed(self, sort: bytes, _: bytes) -> bool:

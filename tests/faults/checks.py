@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -21,6 +21,7 @@ import orjson
 from aiokafka import TopicPartition
 
 from rating import keys
+from rating.corrections import PENDING
 from rating.ids import delivery_id
 from rating.records import decode_delivery, decode_figures, decode_leaf, decode_ledger, encode
 from rating.stage import PREFIX_BYTES, Output, Record, Tick
@@ -183,12 +184,18 @@ def _same_state(
     messages = [record for record in records[MESSAGES] if record.partition == number]
     read = positions.position(changelog, MESSAGES, number) or 0
     must(read >= (messages[-1].offset + 1 if messages else 0), "everything is read", number, read)
-    found, again = (_as_far_as_told(store, same_history) for store in (changelog, replayed(settings, records[ACCOUNTS], messages)))
-    must(found == again, "the state is what the log gives when it is read again", *difference(found, again))
+    again = replayed(settings, records[ACCOUNTS], messages)
+    found, expected = (as_far_as_told(store, same_history=same_history) for store in (changelog, again))
+    must(found == expected, "the state is what the log gives when it is read again", *difference(found, expected))
 
 
-def replayed(settings: Settings, accounts: Sequence[Record], messages: Sequence[Record]) -> Store:
-    """The state of one partition, from its input's log and all profiles, in one process that nothing happens to."""
+def replayed(
+    settings: Settings, accounts: Sequence[Record], messages: Sequence[Record], size: Callable[[], int] = lambda: REPLAYED_BATCH
+) -> Store:
+    """The state of one partition, from its input's log and all profiles, in one process that nothing happens to.
+
+    `size` says how many records the next batch has.
+    """
     stage, store = forgetting_meter_of(settings), Store()
 
     def step(batch: Sequence[Record | Tick]) -> None:
@@ -200,16 +207,18 @@ def replayed(settings: Settings, accounts: Sequence[Record], messages: Sequence[
             batch = ()
 
     for source in (iter(accounts), iter(messages)):
-        while batch := list(islice(source, REPLAYED_BATCH)):
+        while batch := list(islice(source, size())):
             step(batch)
     step([Tick(0, end_of_input=True)])
     return store
 
 
-def _as_far_as_told(store: Store, same_history: bool) -> dict[bytes, Any]:
+def as_far_as_told(store: Store, *, same_history: bool) -> dict[bytes, Any]:
     """What a state says, without the engine's own records, and without how ordered entries happen to be divided into leaves.
 
-    Of another history also without how often a delivery was decided before, and with which of the profiles of that time.
+    Also without the waits that deliveries are through with: when a phone number begins to forget, batches decide, and from then on a read
+    without its delivery waits in another way. Of another history also without how often a delivery was decided before, and with which of
+    the profiles of that time.
     """
     told: dict[bytes, Any] = {}
     for key, value in store.items():
@@ -217,8 +226,16 @@ def _as_far_as_told(store: Store, same_history: bool) -> dict[bytes, Any]:
             leaf = decode_leaf(value)
             told |= {key[:PREFIX_BYTES] + entry: held for entry, held in zip(leaf.keys, leaf.values, strict=True)}
         elif not key.startswith(positions.RESERVED) and key[:1] != keys.AGENDA:  # when something is looked at again, batches decide
-            told[key] = value
+            told[key] = _without_past_wait(value) if key[:1] == keys.DELIVERY else value
     return told if same_history else dict(_without_history(told))
+
+
+def _without_past_wait(value: bytes) -> bytes:
+    delivery = decode_delivery(value)
+    if delivery.disposition in (None, PENDING):
+        return value
+    delivery.wait_until_append_ms, delivery.wait_is_over = 0, False
+    return encode(delivery)
 
 
 def _without_history(told: Mapping[bytes, Any]) -> Iterator[tuple[bytes, Any]]:

@@ -27,7 +27,7 @@ RATING = Path(__file__).parents[2] / "rating"
 def main() -> None:
     """Tries all mutations, or those whose mistake contains `--only`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--streams", type=int, default=400)
+    parser.add_argument("--streams", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()

@@ -221,8 +221,8 @@ PRICES = (
     Mutation(
         "the shortest prefix names the market",
         "catalog/catalog.py",
-        "reverse=True)\n\n    def rate",
-        "reverse=False)\n\n    def rate",
+        "reverse=True)\n\n    def as_known",
+        "reverse=False)\n\n    def as_known",
     ),
     Mutation(
         "a hidden phone's country is the one in its id",

@@ -15,7 +15,11 @@ from rating.meter import Meter
 from rating.records import decode_delivery, decode_ledger, decode_tally
 from rating.stage import Record
 from rating.totals import Totals, total_of_key
+from streams.demo import ACCOUNTS, MESSAGES
+from streams.settings import Settings
 from streams.state.store import Store
+from tests.faults.checks import as_far_as_told, replayed
+from tests.faults.traffic import Traffic
 from tests.laws.driver import Run, catalog
 from tests.laws.lives import HORIZON_DAYS, Life, live, plan_of
 from tests.laws.watch import must
@@ -29,6 +33,10 @@ STAYS = {
 }
 """Kinds of records that may be left of phone numbers whose deliveries were all rated: clocks, profiles, ledgers, the last word, and what is
 counted for volume bands, with its totals."""
+
+
+READ_FROM_MS = 1_796_083_200_000
+"""2026-12-01: when the shipped traffic of three months is read in the test of batches, so that much of it is old."""
 
 
 class ForgettingRun(Run):
@@ -67,6 +75,15 @@ def test_a_long_life_ends_as_the_oracle_says_in_any_order_within_the_horizon(see
         run = played(way, rng)
         assert run.watch.rejected == []
         run.compare(oracle_of(way, run))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_left_does_not_depend_on_where_batches_end(seed: int) -> None:
+    traffic, rng = Traffic(seed, 1500), Random(seed)
+    accounts = [Record(ACCOUNTS, 0, number, None, profile.value, READ_FROM_MS) for number, profile in enumerate(traffic.profiles)]
+    messages = [Record(MESSAGES, 0, number, sent.key, sent.value, READ_FROM_MS + number) for number, sent in enumerate(traffic.records)]
+    small, large = (replayed(Settings(), accounts, messages, size) for size in (lambda: rng.randint(1, 25), lambda: 500))
+    assert as_far_as_told(small, same_history=True) == as_far_as_told(large, same_history=True)
 
 
 def test_lives_are_long_enough_that_most_of_what_they_tell_is_forgotten_on_the_way() -> None:
