@@ -1,9 +1,9 @@
 """How a partition is taken over: what its state is, and where each input goes on.
 
-Fence first: then nobody who had it before can add to the changelog, nor to what is committed. Look up the group's offsets, then
-restore: then the state is that of the last commit, and no older than the offsets it is compared with. Look whether this worker
-may go on with it, and where the inputs go on. Catch up with the broadcast topics: then no record is handled without the
-profiles that were there before it.
+Fence first: then nobody who had it before can add to the changelog, nor to what is committed. Look up the group's offsets, wait until
+the marks of what was under way lie in the changelog, then restore: then the state is that of the last commit, and no older than the
+offsets it is compared with. Look whether this worker may go on with it, and where the inputs go on. Catch up with the broadcast topics:
+then no record is handled without the profiles that were there before it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rating.stage import Stage
-from streams.engine.restore import restore
+from streams.engine.restore import restore, until_settled
 from streams.engine.steps import Steps
 from streams.engine.transaction import TransactionLog
 from streams.guards.fatal import RefusalError
@@ -50,6 +50,7 @@ async def take_over(stage: Stage, settings: Settings, steps: Steps, log: Transac
             )
         async with _phase("restore", changelog.partition, metrics) as told:
             begin = log.changelog_offset
+            await until_settled(settings, consumer, changelog)
             log.changelog_offset = await restore(steps.store, consumer, changelog, begin, metrics)
             steps.size.count()
             told.update(keys=steps.size.records, size_bytes=steps.size.bytes, changelog=[begin, log.changelog_offset])

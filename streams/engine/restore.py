@@ -10,12 +10,31 @@ import asyncio
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.kafka.log_ends import LogEnds
 from streams.kafka.reading import committed_records
 from streams.metrics import Metrics
+from streams.settings import Settings
 from streams.state.store import Store
 
 log = structlog.get_logger(__name__)
 PROGRESS_EVERY_S = 5.0
+POLL_S = 0.1
+
+
+async def until_settled(settings: Settings, consumer: AIOKafkaConsumer, changelog: TopicPartition) -> None:
+    """Returns once no transaction in a fenced partition's changelog is open, as seen by a reader of committed records.
+
+    The last owner's is over when the fence stands. But its mark may not lie in the log yet: brokers that were away catch up with that
+    later. Who restored without it would do again what was done.
+    """
+    ends = LogEnds(settings)
+    try:
+        end = await ends.end(changelog.topic, changelog.partition)
+        while (stable := (await consumer.end_offsets([changelog]))[changelog]) < end:
+            log.warning("a transaction in the changelog is still open", partition=changelog.partition, offset=stable, end=end)
+            await asyncio.sleep(POLL_S)
+    finally:
+        await ends.stop()
 
 
 async def restore(store: Store, consumer: AIOKafkaConsumer, changelog: TopicPartition, start: int, metrics: Metrics) -> int:

@@ -50,6 +50,30 @@ async def test_a_partition_begins_as_soon_as_it_is_restored_whatever_the_others_
     assert put_out[b"000000007"].value == b"11111112 none"
 
 
+async def test_a_partition_waits_until_no_transaction_in_its_changelog_is_open(pipeline: Pipeline) -> None:
+    state = pipeline.settings.prefix + "wameter-toy-state"
+    await pipeline.publish("toy.in", [(0, b"000000007", b"x")])
+    last_owner = AIOKafkaProducer(bootstrap_servers=pipeline.settings.bootstrap, transactional_id=pipeline.settings.prefix + "last-owner")
+    await last_owner.start()
+    await last_owner.begin_transaction()
+    await last_owner.send_and_wait(state, b"41", b"count|000000007", partition=0)
+    worker = await pipeline.worker()
+
+    async def waits() -> bool:
+        return "a transaction in the changelog is still open" in worker.said()
+
+    await until(waits, "the worker has seen it")
+    assert await pipeline.read("toy.out") == []
+    await last_owner.commit_transaction()
+    await last_owner.stop()
+
+    async def is_done() -> bool:
+        return len(await pipeline.read("toy.out")) == 1
+
+    await until(is_done, "the worker goes on")
+    assert (await pipeline.read("toy.out"))[0].value == b"42 none"
+
+
 @pytest.mark.kafka
 async def test_a_restore_that_takes_longer_than_allowed_ends_the_worker_with_a_sentence(kafka_pipeline: Pipeline) -> None:
     pipeline = kafka_pipeline
