@@ -30,8 +30,11 @@ async def until_settled(settings: Settings, consumer: AIOKafkaConsumer, changelo
     ends = LogEnds(settings)
     try:
         end = await ends.end(changelog.topic, changelog.partition)
+        has_told = False
         while (stable := (await consumer.end_offsets([changelog]))[changelog]) < end:
-            log.warning("a transaction in the changelog is still open", partition=changelog.partition, offset=stable, end=end)
+            if not has_told:
+                log.warning("a transaction in the changelog is still open", partition=changelog.partition, offset=stable, end=end)
+                has_told = True
             await asyncio.sleep(POLL_S)
     finally:
         await ends.stop()
