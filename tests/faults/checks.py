@@ -11,38 +11,31 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
-import msgspec
 import orjson
 from aiokafka import TopicPartition
 
-from rating import keys
-from rating.corrections import PENDING
 from rating.ids import delivery_id
-from rating.records import decode_delivery, decode_figures, decode_leaf, decode_ledger, encode
-from rating.stage import PREFIX_BYTES, Output, Record, Tick
+from rating.stage import Output, Record
 from streams import topic_reader
 from streams.cards.catalog_files import read_shipped
 from streams.demo import ACCOUNTS, MESSAGES
 from streams.results import RATED, REJECTED, TOTALS, UNRATED
 from streams.settings import Settings
-from streams.stages import forgetting_meter_of
 from streams.state import positions
 from streams.state.store import Store
 from tests.faults import raw_log
 from tests.faults.pipeline import STATE, Pipeline, Worker
 from tests.faults.raw_log import Transaction
+from tests.faults.states import as_far_as_told, replayed
 from tests.faults.traffic import Sent
 from tests.faults.worker_process import MEMORY, digest
 from tests.laws.driver import decided_by_oracle, difference, in_any_band, unrated_by_oracle, unrated_published
 from tests.laws.watch import Watch, decided, must
 from tests.oracle import Total, TotalKey, rate_all
-
-REPLAYED_BATCH = 500
 
 
 @dataclass
@@ -187,71 +180,3 @@ def _same_state(
     again = replayed(settings, records[ACCOUNTS], messages)
     found, expected = (as_far_as_told(store, same_history=same_history) for store in (changelog, again))
     must(found == expected, "the state is what the log gives when it is read again", *difference(found, expected))
-
-
-def replayed(
-    settings: Settings, accounts: Sequence[Record], messages: Sequence[Record], size: Callable[[], int] = lambda: REPLAYED_BATCH
-) -> Store:
-    """The state of one partition, from its input's log and all profiles, in one process that nothing happens to.
-
-    `size` says how many records the next batch has.
-    """
-    stage, store = forgetting_meter_of(settings), Store()
-
-    def step(batch: Sequence[Record | Tick]) -> None:
-        unfinished = True
-        while unfinished:
-            store.begin()
-            unfinished = stage.step(store, batch).unfinished
-            store.commit()
-            batch = ()
-
-    for source in (iter(accounts), iter(messages)):
-        while batch := list(islice(source, size())):
-            step(batch)
-    step([Tick(0, end_of_input=True)])
-    return store
-
-
-def as_far_as_told(store: Store, *, same_history: bool) -> dict[bytes, Any]:
-    """What a state says, without the engine's own records, and without how ordered entries happen to be divided into leaves.
-
-    Also without the waits that deliveries are through with: when a phone number begins to forget, batches decide, and from then on a read
-    without its delivery waits in another way. Of another history also without how often a delivery was decided before, and with which of
-    the profiles of that time.
-    """
-    told: dict[bytes, Any] = {}
-    for key, value in store.items():
-        if key[:1] in keys.IN_LEAVES:
-            leaf = decode_leaf(value)
-            told |= {key[:PREFIX_BYTES] + entry: held for entry, held in zip(leaf.keys, leaf.values, strict=True)}
-        elif not key.startswith(positions.RESERVED) and key[:1] != keys.AGENDA:  # when something is looked at again, batches decide
-            told[key] = _without_past_wait(value) if key[:1] == keys.DELIVERY else value
-    return told if same_history else dict(_without_history(told))
-
-
-def _without_past_wait(value: bytes) -> bytes:
-    delivery = decode_delivery(value)
-    if delivery.disposition in (None, PENDING):
-        return value
-    delivery.wait_until_append_ms, delivery.wait_is_over = 0, False
-    return encode(delivery)
-
-
-def _without_history(told: Mapping[bytes, Any]) -> Iterator[tuple[bytes, Any]]:
-    for key, value in told.items():
-        if key.startswith(keys.DELIVERY):
-            delivery = decode_delivery(value)
-            delivery.revision, delivery.profiles = 0, None
-            delivery.wait_until_append_ms, delivery.wait_is_over = 0, False
-            figures = None
-            if delivery.charge is not None:
-                known = decode_figures(told[keys.FIGURES + delivery.charge.figures])
-                figures = msgspec.structs.replace(known, profiles=b"")
-                delivery.charge = msgspec.structs.replace(delivery.charge, figures=b"", window=None)
-            yield key, (encode(delivery), figures)
-        elif key == keys.LEDGER_KEY:
-            ledger = decode_ledger(value)
-            yield key, [{side: count for side, count in book.items() if count} for book in (ledger.events, ledger.deliveries)]
-        elif key[:1] not in (keys.FIGURES, keys.PROFILES, keys.PROFILES_AS_KNOWN):
-            yield key, value

@@ -18,7 +18,7 @@ from rating.totals import Totals, total_of_key
 from streams.demo import ACCOUNTS, MESSAGES
 from streams.settings import Settings
 from streams.state.store import Store
-from tests.faults.checks import as_far_as_told, replayed
+from tests.faults.states import as_far_as_told, replayed
 from tests.faults.traffic import Traffic
 from tests.laws.driver import Run, catalog
 from tests.laws.lives import HORIZON_DAYS, Life, live, plan_of
