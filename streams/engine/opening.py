@@ -50,7 +50,7 @@ async def take_over(stage: Stage, settings: Settings, steps: Steps, log: Transac
             )
         async with _phase("restore", changelog.partition, metrics) as told:
             begin = log.changelog_offset
-            await until_settled(settings, consumer, changelog)
+            await until_settled(settings, consumer, log, stage.outputs)
             log.changelog_offset = await restore(steps.store, consumer, changelog, begin, metrics)
             steps.size.count()
             told.update(keys=steps.size.records, size_bytes=steps.size.bytes, changelog=[begin, log.changelog_offset])

@@ -23,6 +23,7 @@ from rating.stage import Output
 from streams.guards import faults
 from streams.guards.clock import skew_ms
 from streams.kafka import clients
+from streams.kafka.last_transaction import is_committed, last_transaction
 from streams.kafka.partitioner import partition_of
 from streams.settings import Settings
 
@@ -42,14 +43,36 @@ class TransactionLog:
         self.changelog = changelog
         self.clock_skew_ms: int | None = None
         """By how much the broker's clock was ahead of ours at the last transaction, at least; None before one."""
+        self._transactional_id = transactional_id
         self._producer = clients.transactional_producer(settings, transactional_id)
+        self._was_committed: bool | None = None
+        """How the last owner's last transaction ended; None: nobody can tell, or there was none."""
         self._untold: dict[TopicPartition, int] = {}
         """Offsets of committed steps, or of the one under way, that the group does not know yet."""
         self._told_s = -OFFSETS_EVERY_S
 
     async def open(self) -> None:
         """Fences the previous owner: what it had not committed is aborted now, and it can commit nothing more."""
+        client = self._producer.client
+        await client.bootstrap()
+        last = await last_transaction(client, self._transactional_id)
         await self._producer.start()
+        own = self._producer._txn_manager
+        self._was_committed = is_committed(last, own.producer_id, own.producer_epoch)
+
+    async def end_again(self, partitions: Iterable[TopicPartition]) -> bool:
+        """Writes to these partitions once more how the last owner's last transaction ended, in case the brokers have lost that.
+
+        Nothing of it happens where nobody can tell; then it returns False. A partition that has it already is not changed by it.
+        """
+        if self._was_committed is None:
+            return False
+        producer = self._producer
+        await producer.begin_transaction()
+        for partition in partitions:
+            producer._txn_manager.maybe_add_partition_to_txn(partition)
+        await (producer.commit_transaction() if self._was_committed else producer.abort_transaction())
+        return True
 
     async def close(self) -> None:
         """Gives up the connection; an open transaction is left to be aborted by the next owner."""
