@@ -18,8 +18,9 @@ from rating.commands import TOPIC as COMMANDS
 from rating.meter import Meter
 from rating.orders import Active, decode_active
 from rating.stage import Output, Record, StageRefusedError
+from streams.engine.restore import restore
+from streams.engine.stepping import steps_to_end
 from streams.errors import UserError
-from streams.explain.topics import records
 from streams.guards import identity
 from streams.guards.fatal import RefusalError
 from streams.kafka.partitioner import partition_of
@@ -27,8 +28,6 @@ from streams.results import RATED, TOTALS, UNRATED, nanos
 from streams.settings import Settings
 from streams.state.store import Store
 from streams.topic_reader import STATE, TopicReader
-
-_RESTORED_AT_ONCE = 1000
 
 
 class Scope(NamedTuple):
@@ -121,13 +120,7 @@ async def impact(reader: TopicReader, settings: Settings, meter: Meter, scope: S
     for partition in reader.partitions_of(STATE):
         own = [phone for phone in numbers if partition_of(phone.encode(), len(reader.partitions_of(STATE))) == partition.partition]
         store = Store()
-        batch: list[tuple[bytes, bytes | None]] = []
-        async for record in records(reader, settings, [partition]):
-            batch.append((record.key or b"", record.value))
-            if len(batch) == _RESTORED_AT_ONCE:
-                store.restore(batch)
-                batch.clear()
-        store.restore(batch)
+        await restore(store, reader.consumer, partition, 0)
         active = _in_force(store, meter, f"{STATE} partition {partition.partition}")
         if active is None:
             continue
@@ -146,7 +139,7 @@ def _in_force(store: Store, meter: Meter, whose: str) -> Active | None:
         return None
     try:
         identity.to_keep(known, meter.identity, {}, whose)
-        for _ in _steps(store, meter, []):
+        for _ in steps_to_end(meter, store):
             pass
     except (RefusalError, StageRefusedError) as refused:
         raise UserError(f"{refused}; --catalog and the settings must be those of the workers") from None
@@ -158,21 +151,11 @@ def _try(found: Impact, store: Store, meter: Meter, command: Mapping[str, Any], 
     phone_number_id = command["phone_number_id"]
     record = Record(COMMANDS, partition, 0, phone_number_id.encode(), orjson.dumps(command), None)
     is_changed = False
-    for outputs, changes in _steps(store, meter, [record]):
-        found.take(outputs)
+    for effects, changes in steps_to_end(meter, store, [record]):
+        found.take(effects.outputs)
         is_changed = is_changed or any(key[:1] == keys.DELIVERY for key in changes)
     if is_changed:
         found.phone_numbers.append(phone_number_id)
-
-
-def _steps(store: Store, meter: Meter, batch: Sequence[Record]) -> Iterator[tuple[list[Output], Mapping[bytes, bytes | None]]]:
-    """Outputs and changes of a step, and of those that finish what it left."""
-    unfinished = True
-    while unfinished:
-        store.begin()
-        effects = meter.step(store, batch)
-        yield effects.outputs, store.commit()
-        batch, unfinished = [], effects.unfinished
 
 
 async def _phone_numbers(reader: TopicReader, scope: Scope) -> list[str]:

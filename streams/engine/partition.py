@@ -13,7 +13,7 @@ from rating.stage import Stage, Tick, waits_of
 from streams.engine.holding import Holding
 from streams.engine.opening import catch_up, take_over
 from streams.engine.steps import Steps
-from streams.engine.transaction import TransactionLog
+from streams.engine.transaction import of_partition
 from streams.guards.breaker import Breaker
 from streams.guards.fatal import die, within
 from streams.kafka.batches import RecordBatch
@@ -73,11 +73,7 @@ class Partition:
         """True at the end of all inputs, once every wait is over and the group was told; until another record comes."""
         self._owner = owner
         self._settings = settings
-        self._log = TransactionLog(
-            settings,
-            transactional_id=f"{settings.prefix}{settings.app_id}-{owner.stage_name}-{number}",
-            changelog=TopicPartition(f"{settings.prefix}wameter-{owner.stage_name}-state", number),
-        )
+        self._log = of_partition(settings, owner.stage_name, number)
         store = Store()
         self._is_kept = kept is not None and time.time() - kept.at_s < KEPT_S
         if kept is not None and self._is_kept:

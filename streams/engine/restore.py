@@ -53,10 +53,10 @@ async def until_settled(settings: Settings, consumer: AIOKafkaConsumer, transact
         await ends.stop()
 
 
-async def restore(store: Store, consumer: AIOKafkaConsumer, changelog: TopicPartition, start: int, metrics: Metrics) -> int:
+async def restore(store: Store, consumer: AIOKafkaConsumer, changelog: TopicPartition, start: int, metrics: Metrics | None = None) -> int:
     """Brings a store up to date from its changelog, where `start` is what it has seen of it; returns what it has seen then.
 
-    It sees committed records only: fence first, then restore.
+    It sees committed records only: fence first, then restore. `metrics` are a worker's, who also logs how it gets on.
     """
     seen = start
     end = (await consumer.end_offsets([changelog]))[changelog]
@@ -67,10 +67,12 @@ async def restore(store: Store, consumer: AIOKafkaConsumer, changelog: TopicPart
         store.restore((record.key, record.value) for record in records)
         seen = next_offset
         restored += len(records)
-        metrics.restored(len(records))
-        metrics.restoring(changelog.partition, max(0, end - next_offset))
-        if loop.time() - told_at > PROGRESS_EVERY_S:
+        if metrics is not None:
+            metrics.restored(len(records))
+            metrics.restoring(changelog.partition, max(0, end - next_offset))
+        if metrics is not None and loop.time() - told_at > PROGRESS_EVERY_S:
             told_at = loop.time()
             log.info("restoring", partition=changelog.partition, records=restored, keys=len(store), offset=next_offset, end=end)
-    metrics.restoring(changelog.partition, 0)
+    if metrics is not None:
+        metrics.restoring(changelog.partition, 0)
     return seen

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from aiokafka import TopicPartition
 
-from rating.stage import Effects, Record, Stage, StageRefusedError, Tick
+from rating.stage import Effects, Stage, StageRefusedError, Tick
+from streams.engine.stepping import apply
 from streams.engine.transaction import TransactionLog
 from streams.guards.breaker import Breaker
 from streams.guards.clock import Clock
@@ -15,7 +16,6 @@ from streams.guards.fatal import RefusalError, within
 from streams.kafka.batches import RecordBatch
 from streams.metrics import Metrics
 from streams.settings import Settings
-from streams.state import positions
 from streams.state.sizes import StateSize
 from streams.state.store import Store
 
@@ -47,26 +47,18 @@ class Steps:
         A step that changes nothing and puts out nothing makes no transaction; one that only moves a position does.
         """
         began_s = time.monotonic()
-        self.store.begin()
-        offsets: dict[TopicPartition, int] = {}
-        work: list[Record | Tick] = []
-        for batch in batches:
-            self._take(batch, work, offsets)
-        records = len(work)
-        if tick is not None:
-            work.append(tick)
         try:
-            effects = self._stage.step(self.store, work)
+            effects, records, next_offsets = apply(self._stage, self.store, self._number, batches, tick)
         except StageRefusedError as refused:
             raise RefusalError(f"partition {self._number}: {refused}") from None
-        if any(batch.topic in self._stage.broadcast for batch in batches):
-            effects.outputs = [output for output in effects.outputs if output.only_in in (None, self._number)]
         self._breaker.check(records, effects.counts.get("rejected", 0))
         changes = self.store.commit()
         if self._kept and (changes or effects.outputs):
             changes |= self._write_kept()
         stepped_s = time.monotonic()
         if changes or effects.outputs:
+            prefix = self._settings.prefix
+            offsets = {TopicPartition(prefix + topic, self._number): offset for topic, offset in next_offsets.items()}
             async with within(self._settings.step_timeout_ms, "transaction was not committed", "step_timeout_ms"):
                 await self._log.commit(self._number, effects.outputs, changes, offsets)
             self.size.wrote(changes)
@@ -82,16 +74,3 @@ class Steps:
         while self._kept:
             self.store.put(*self._kept.popitem())
         return self.store.commit()
-
-    def _take(self, batch: RecordBatch, work: list[Record | Tick], offsets: dict[TopicPartition, int]) -> None:
-        """Adds a batch's new records to the step, and its position to what the step commits."""
-        known = positions.position(self.store, batch.topic, batch.partition) or 0
-        if batch.next_offset <= known:
-            return
-        if batch.records and batch.records[0].offset < known:
-            work += [record for record in batch.records if record.offset >= known]
-        else:
-            work += batch.records
-        positions.advance(self.store, batch.topic, batch.partition, batch.next_offset)
-        if batch.topic in self._stage.inputs:
-            offsets[TopicPartition(self._settings.prefix + batch.topic, batch.partition)] = batch.next_offset

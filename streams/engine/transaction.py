@@ -30,6 +30,15 @@ from streams.settings import Settings
 OFFSETS_EVERY_S = 1.0
 
 
+def of_partition(settings: Settings, stage_name: str, number: int) -> TransactionLog:
+    """The producer of a partition of a stage, and where its state lies."""
+    return TransactionLog(
+        settings,
+        transactional_id=f"{settings.prefix}{settings.app_id}-{stage_name}-{number}",
+        changelog=TopicPartition(f"{settings.prefix}wameter-{stage_name}-state", number),
+    )
+
+
 class TransactionLog:
     """The transactional producer of one (stage, partition). Its id is derived from them, so opening it fences whoever had it before.
 
