@@ -12,7 +12,7 @@ from typing import Final
 
 from rating import keys
 from rating.records import WAIT_IS_OVER, Delivery
-from rating.stage import PREFIX_BYTES
+from rating.stage import PREFIX_BYTES, State
 from rating.workbench import Workbench
 
 PATIENCE_MS: Final = 60 * 60 * 1000
@@ -61,6 +61,12 @@ def end_by_append_time(bench: Workbench, at_ms: int | None) -> None:
     high = None if at_ms is None else keys.instant(at_ms + 1)
     bench.decide_range(keys.WAITS_BY_APPEND, b"", high)
     bench.judge_range(keys.NOTICES_BY_APPEND, b"", high, about=WAIT_IS_OVER)
+
+
+def next_by_append_time(state: State) -> int | None:
+    """The append time at which the next wait of a partition ends; None where nothing waits."""
+    found = [first for bucket in keys.ENDS_BY_APPEND if (first := state.first(bucket)) is not None]
+    return min((keys.at(key[PREFIX_BYTES:]) for key, _ in found), default=None)
 
 
 def end_verdicts(bench: Workbench, phone_number_id: str) -> bool:

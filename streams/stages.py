@@ -5,7 +5,7 @@ from __future__ import annotations
 from rating.billing.invoice_stage import Invoicer
 from rating.billing.usage_stage import UsageRouter
 from rating.catalog import Catalog, CatalogProblems
-from rating.meter import Meter
+from rating.meter import REDECISIONS_PER_STEP, Meter
 from rating.stage import Stage
 from rating.tiers.stage import Tier
 from streams.billing.plans_files import plans_of
@@ -28,13 +28,20 @@ def forgetting_meter_of(settings: Settings) -> Meter:
     return _meter(settings, settings.horizon_days, None)
 
 
-def _meter(settings: Settings, horizon_days: int | None, as_known: str | None) -> Meter:
+def replaying_meters_of(settings: Settings, as_known: str | None) -> tuple[Meter, Meter]:
+    """The same twice, for a state that is made again: the second decides as little as it may in one step. `as_known` as in `meter_of`."""
+    usual, careful = (_meter(settings, settings.horizon_days, as_known, most) for most in (REDECISIONS_PER_STEP, 1))
+    return usual, careful
+
+
+def _meter(settings: Settings, horizon_days: int | None, as_known: str | None, redecisions_per_step: int = REDECISIONS_PER_STEP) -> Meter:
     catalog = catalog_of(settings)
     return Meter(
         catalog if as_known is None else catalog.as_known(as_known),
         window_basis=settings.window_basis,
         hash_message_ids=settings.message_ids == "hashed",
         horizon_days=horizon_days,
+        redecisions_per_step=redecisions_per_step,
     )
 
 

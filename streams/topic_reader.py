@@ -66,10 +66,10 @@ def run(settings: Settings, task: Callable[[TopicReader], Coroutine[Any, Any, _R
 
 
 @asynccontextmanager
-async def connect(settings: Settings) -> AsyncIterator[TopicReader]:
-    """A reader of the topics that there are now. Raises `UnreachableError`."""
+async def connect(settings: Settings, *, knows_group: bool = True) -> AsyncIterator[TopicReader]:
+    """A reader of the topics that there are now; with the group it can tell `lags`. Raises `UnreachableError`."""
     embedded.be_gentle()
-    consumer = clients.reader(settings, settings.app_id)
+    consumer = clients.reader(settings, settings.app_id if knows_group else None)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             await consumer.start()
@@ -132,18 +132,21 @@ class TopicReader:
     async def states(self, topic: str) -> Mapping[int, PartitionState]:
         """METER's own account of itself, by partition of its input `topic`. It reads the whole changelog."""
         found = {tp.partition: PartitionState() for tp in self.partitions_of(STATE)}
-        clocks: dict[tuple[int, bytes], int] = {}
+        latest: dict[tuple[int, bytes], bytes | None] = {}  # what came before may be of another version's format
         async for record in self.records(STATE):
-            state, key, value = found[record.partition], record.key or b"", record.value
-            if key == LEDGER_KEY and value is not None:
-                state.ledger = decode_ledger(value)
-            elif key == positions.key_of(topic, record.partition) and value is not None:
-                state.position = int.from_bytes(value, "big")
-            elif key == ACTIVE_CATALOG and value is not None:
-                state.active = decode_active(value)
-            elif key[:1] == CLOCK:
-                clocks[record.partition, key] = 0 if value is None else decode_number(value).clock_ms
-        for (partition, _), clock_ms in clocks.items():
+            key = record.key or b""
+            if key[:1] == CLOCK or key in (LEDGER_KEY, ACTIVE_CATALOG, positions.key_of(topic, record.partition)):
+                latest[record.partition, key] = record.value
+        for (partition, key), value in latest.items():
             state = found[partition]
-            state.clock_ms = max(clock_ms, state.clock_ms or 0)
+            if key[:1] == CLOCK:
+                state.clock_ms = max(0 if value is None else decode_number(value).clock_ms, state.clock_ms or 0)
+            elif value is None:
+                continue
+            elif key == LEDGER_KEY:
+                state.ledger = decode_ledger(value)
+            elif key == ACTIVE_CATALOG:
+                state.active = decode_active(value)
+            else:
+                state.position = int.from_bytes(value, "big")
         return found

@@ -7,7 +7,7 @@ worker for a key.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -138,14 +138,15 @@ async def create(settings: Settings, topics: Sequence[Topic] = WORKER) -> list[s
                 problems.append(f"topic {name} could not be made: {message[0] if message and message[0] else error.__name__}")
         if problems:
             raise UserError(*problems)
-        await _until_known(admin, created)
+        # A worker that starts at once must find them.
+        await until(admin, lambda names: set(created) <= set(names))
         return created
 
 
-async def _until_known(admin: AIOKafkaAdminClient, names: Iterable[str]) -> None:
-    """A broker answers before all of it knows of a new topic; a worker that starts at once must find it."""
+async def until(admin: AIOKafkaAdminClient, holds: Callable[[Collection[str]], bool]) -> None:
+    """Waits for something to hold of the names of topics: a broker answers before all of it knows of a change."""
     async with asyncio.timeout(KNOWN_TIMEOUT_S):
-        while not set(names) <= set(await admin.list_topics()):  # noqa: ASYNC110 - a broker can only be asked again
+        while not holds(await admin.list_topics()):  # noqa: ASYNC110 - a broker can only be asked again
             await asyncio.sleep(0.02)
 
 

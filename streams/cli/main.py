@@ -35,6 +35,7 @@ _COMMANDS: Final = {
     "rejected": ("streams.cli.rejected", "What was refused; sends it again."),
     "reprice": ("streams.cli.reprice", "Correct the past by what is known now; the impact first."),
     "void": ("streams.cli.void", "Take test or misdirected messages back."),
+    "rebuild": ("streams.cli.rebuild", "METER's state from the topics, compared before it is used."),
     "cards": ("streams.cli.cards", "Import, compare, check and show rate cards."),
     "schemas": ("streams.cli.schemas", "Export JSON Schema and AsyncAPI."),
 }

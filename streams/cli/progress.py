@@ -33,6 +33,20 @@ def reading_progress(files: Sequence[str]) -> Iterator[Callable[[int, int], None
         yield report
 
 
+@contextmanager
+def working() -> Iterator[Callable[[str, int, int], None]]:
+    """Yields a function that is told what goes on, how much of it is done and how much there is; 0: nobody knows."""
+    if not sys.stderr.isatty():
+        yield lambda _what, _done, _all: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda what, done, all_of_it: bar.update(task, description=what, completed=done, total=all_of_it or None)
+
+
 def _size_bytes(name: str) -> int | None:
     """The size of a regular file; None of a pipe, whose end nobody knows."""
     if name == STDIN:

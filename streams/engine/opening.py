@@ -40,7 +40,7 @@ async def take_over(stage: Stage, settings: Settings, steps: Steps, log: Transac
     name = f"{changelog.topic} partition {changelog.partition}"
     inputs = [TopicPartition(settings.prefix + topic, changelog.partition) for topic in stage.inputs]
     # Not after the restore: were this process paused in between, the next owner would commit, and state would seem to be lost.
-    committed = await _committed(settings, inputs)
+    committed = await committed_offsets(settings, inputs)
     async with _started(clients.reader(settings)) as consumer:
         end = (await consumer.end_offsets([changelog]))[changelog]
         if end < log.changelog_offset:
@@ -84,8 +84,8 @@ async def _catch_up(stage: Stage, settings: Settings, steps: Steps, consumer: AI
             await steps.run([batch])
 
 
-async def _committed(settings: Settings, partitions: list[TopicPartition]) -> dict[TopicPartition, int | None]:
-    """The group's offsets. Stable, because every producer that could still have committed one is fenced."""
+async def committed_offsets(settings: Settings, partitions: list[TopicPartition]) -> dict[TopicPartition, int | None]:
+    """The group's offsets. Stable, once every producer that could still have committed one is fenced."""
     async with _started(clients.reader(settings, settings.app_id)) as consumer:
         consumer.assign(partitions)
         consumer.pause(*partitions)

@@ -19,6 +19,8 @@ from streams.state.positions import RESERVED
 log = structlog.get_logger(__name__)
 KEY = RESERVED + b"identity"
 """Where the identity lies in the state."""
+STATE_FORMAT = "state_format"
+"""The part that a new version changes, and nobody else: the only one that can't be set back."""
 SHOWN = 12
 """As much of a value is shown and suffices to name it: hashes are long."""
 
@@ -26,6 +28,11 @@ SHOWN = 12
 def encode(identity: Mapping[str, str]) -> bytes:
     """An identity as bytes, the same for equal ones."""
     return json.dumps(dict(sorted(identity.items())), separators=(",", ":")).encode()
+
+
+def of_state(ours: Mapping[str, str]) -> bytes:
+    """What a new state keeps of a stage's identity."""
+    return encode({part: value for part, value in ours.items() if part != CATALOG})
 
 
 def to_keep(known: bytes | None, ours: Mapping[str, str], activatable: Mapping[str, str | None], whose: str) -> bytes | None:
@@ -36,7 +43,7 @@ def to_keep(known: bytes | None, ours: Mapping[str, str], activatable: Mapping[s
     """
     own = {part: value for part, value in ours.items() if part != CATALOG}
     if known is None:
-        return encode(own)
+        return of_state(ours)
     theirs: dict[str, str] = json.loads(known)
     refused = []
     for part in sorted(theirs.keys() | own.keys()):
@@ -56,6 +63,11 @@ def to_keep(known: bytes | None, ours: Mapping[str, str], activatable: Mapping[s
 
 def _difference(part: str, before: str, now: str, *, may_change: bool) -> str:
     said = f"was made by {part.replace('_', ' ')} {before}, but this worker has {now}"
+    if part == STATE_FORMAT:
+        return (
+            f"{said}: run the version that made it; or stop all workers and make METER's state again from the topics with wameter rebuild; "
+            "what another stage has made begins anew under another prefix and app_id"
+        )
     if may_change:
         flag = f"--activate-{part.replace('_', '-')} {now}"
         return f"{said}: give it the former one; or, to go on with its own, stop all workers and start each with {flag}"

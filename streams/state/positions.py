@@ -39,7 +39,8 @@ def start(topic: str, partition: int, *, in_state: int | None, committed: int | 
     if committed is not None and committed > (in_state or 0):
         raise RefusalError(
             f"{name}: the group has committed offset {committed}, but the state knows it up to {in_state or 0}; "
-            "its changelog was lost or changed. Restore that topic; or, to process the whole input anew, delete the group's offsets"
+            "its changelog was lost or changed. Restore that topic, or make METER's state again from the topics with wameter rebuild; "
+            "or, to process the whole input anew, delete the group's offsets"
         )
     if in_state is None:
         return begin

@@ -133,6 +133,15 @@ class Store:
         self._rest()
         return {key: value for key, value in after.items() if value != before[key]}
 
+    def rollback(self) -> None:
+        """Ends the batch as if it had never been: every key has the value again that it had before."""
+        for key, value in list(self._before.items()):
+            if value is None:
+                self.delete(key)
+            else:
+                self.put(key, value)
+        self.commit()
+
     def restore(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Applies changelog records in order, outside of any batch."""
         for key, value in records:

@@ -51,6 +51,13 @@ def amounts(lines: list[dict[str, Any]]) -> Counter[str]:
     return found
 
 
+def would_be_rebuilt(wameter: Wameter, catalog: Path) -> None:
+    """From what was in force at first, with what came into force by a record, a reprice among it."""
+    assert wameter("audit").code == 0
+    ran = wameter("rebuild", "--dry-run", "--catalog", catalog, "--horizon-days", 0, "--session-timeout-ms", 6000)
+    assert ran.out.endswith("what a replay would publish is what is published; nothing was changed\n"), ran
+
+
 def test_rating_as_known_is_the_same_whatever_was_learned_since(wameter: Wameter, accounts: Path, tmp_path: Path) -> None:
     (tmp_path / "events").write_bytes(UTILITY)
     learned = catalog_in(tmp_path / "learned", learned=True)
@@ -120,6 +127,6 @@ def test_a_correction_becomes_known_is_brought_into_force_and_repriced_once(
     again = wameter(*asked, "--apply")
     assert again.out.endswith("no line changes\nnothing was changed\n")
 
-    assert wameter("audit").code == 0
+    would_be_rebuilt(wameter, learned)
     offline = rated_offline(settings.model_copy(update={"catalog": learned}), SEED, EVENTS)
     assert list(differences(asyncio.run(results_of(settings)).totals(), offline.totals())) == []

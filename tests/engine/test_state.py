@@ -70,6 +70,11 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.store.last(bucket, low, high) == (expected[-1] if expected else None)
 
     @rule()
+    def take_back(self) -> None:
+        self.store.rollback()
+        self.now = dict(self.kept)
+
+    @rule()
     def commit(self) -> None:
         everything = {**dict.fromkeys(self.kept), **self.now}
         assert self.store.commit() == {key: after for key, after in everything.items() if after != self.kept.get(key)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
@@ -55,7 +55,7 @@ def check(stream: Stream, *, thorough: bool = True) -> Checked:
     return Checked(stream, first[1], (first[0], second[0]))
 
 
-def checked_run(stream: Stream, plan: Plan, *, thorough: bool = False) -> tuple[Run, Result]:
+def checked_run(stream: Stream, plan: Plan, *, thorough: bool = False, make: Callable[[Stream, Plan], Run] = Run) -> tuple[Run, Result]:
     """Runs a plan and compares it with the oracle on the records of that very plan."""
     records = [item.value or b"" for item in _records(plan, "whatsapp.messages")]
     profiles = [json.loads(item.value or b"") for item in _records(plan, "whatsapp.accounts")]
@@ -65,7 +65,7 @@ def checked_run(stream: Stream, plan: Plan, *, thorough: bool = False) -> tuple[
     oracle = rate_all(
         records, profiles, LEARNED, allowance=stream.allowance, window_basis=stream.window_basis, commands=commands, known_at=known_at
     )
-    run = Run(stream, plan)
+    run = make(stream, plan)
     try:
         run.play().compare(oracle)
         if thorough:

@@ -57,7 +57,7 @@ class Run:
         meter = self._meter()
         for number, batch in enumerate(self.plan.steps):
             if number == self.plan.restart_before:
-                meter, self.store, self.restarted = self._meter(), copied(self.store), True
+                meter, self.store, self.restarted = self._meter(), self._taken_over(), True
                 self.tier.restart()
             unfinished = self._step(meter, (*self.tier.some_bands(), *batch))
             while unfinished and (self.plan.finishes_first or number + 1 == len(self.plan.steps)):
@@ -67,6 +67,10 @@ class Run:
             if self._step(meter, tuple(bands)):
                 raise LawBrokenError("bands leave no work behind")
         return self
+
+    def _taken_over(self) -> Store:
+        """The state that a new METER goes on with."""
+        return copied(self.store)
 
     def _meter(self) -> Meter:
         basis: Any = self.stream.window_basis
