@@ -27,6 +27,7 @@ from streams.stages import stages_of
 log = structlog.get_logger(__name__)
 STOP_TIMEOUT_S = 9.0
 """A container's runtime kills what has not stopped after ten seconds."""
+CANCEL_EVERY_S = 0.1
 
 
 def run_worker(
@@ -62,6 +63,7 @@ async def _run(settings: Settings, stages: Mapping[str, Stage], stage_topics: Se
             raise unreachable(settings) from None
         await _until_over(app, stop)
         await _stop(app)
+    await end_what_is_left()
     log.info("worker stopped")
     return 0
 
@@ -102,3 +104,13 @@ async def _stop(app: PipelineApp) -> None:
             await app.stop()
     except TimeoutError as error:
         die(error, doing="stopping")
+
+
+async def end_what_is_left() -> None:
+    """Ends every other task. asyncio would do so too, but cancels once and waits: a task of aiokafka may take that for the cancellation of
+    a request of its own, and go on.
+    """
+    while left := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=CANCEL_EVERY_S)

@@ -17,6 +17,7 @@ from streams.engine import engine as engine_module
 from streams.engine.engine import Engine
 from streams.guards.fatal import Exit
 from streams.settings import Settings
+from streams.worker import end_what_is_left
 from tests.engine.harness import Pipeline, Worker, until
 from tests.engine.toy import ToyStage
 
@@ -111,3 +112,24 @@ def test_a_worker_that_does_not_give_up_its_partitions_in_time_ends_so_that_othe
     process.join(timeout=60)
     assert process.exitcode == Exit.UNEXPECTED, log.read_text()
     assert "partitions were not given up within 1.1 s (step_timeout_ms); is Kafka slow or away?" in log.read_text()
+
+
+def test_a_task_that_takes_one_cancellation_for_another_does_not_keep_a_worker_from_its_end() -> None:
+    cancelled: list[int] = []
+
+    async def goes_on() -> None:
+        for number in range(2):
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                cancelled.append(number)
+
+    async def worker() -> None:
+        task = asyncio.create_task(goes_on())
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await end_what_is_left()
+        assert task.done()
+
+    asyncio.run(worker())
+    assert cancelled == [0, 1]
