@@ -23,7 +23,7 @@ from rating.stage import Output
 from streams.guards import faults
 from streams.guards.clock import skew_ms
 from streams.kafka import clients
-from streams.kafka.last_transaction import is_committed, last_transaction
+from streams.kafka.last_transaction import end_again, fence
 from streams.kafka.partitioner import partition_of
 from streams.settings import Settings
 
@@ -62,12 +62,7 @@ class TransactionLog:
 
     async def open(self) -> None:
         """Fences the previous owner: what it had not committed is aborted now, and it can commit nothing more."""
-        client = self._producer.client
-        await client.bootstrap()
-        last = await last_transaction(client, self._transactional_id)
-        await self._producer.start()
-        own = self._producer._txn_manager
-        self._was_committed = is_committed(last, own.producer_id, own.producer_epoch)
+        self._was_committed = await fence(self._producer, self._transactional_id)
 
     async def end_again(self, partitions: Iterable[TopicPartition]) -> bool:
         """Writes to these partitions once more how the last owner's last transaction ended, in case the brokers have lost that.
@@ -76,11 +71,7 @@ class TransactionLog:
         """
         if self._was_committed is None:
             return False
-        producer = self._producer
-        await producer.begin_transaction()
-        for partition in partitions:
-            producer._txn_manager.maybe_add_partition_to_txn(partition)
-        await (producer.commit_transaction() if self._was_committed else producer.abort_transaction())
+        await end_again(self._producer, partitions, commit=self._was_committed)
         return True
 
     async def close(self) -> None:

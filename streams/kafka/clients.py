@@ -61,7 +61,7 @@ def reader(settings: Settings, group_id: str | None = None) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(**connection(settings), **reading(), group_id=group_id, request_timeout_ms=40_000)
 
 
-def observer(settings: Settings, group_id: str) -> AIOKafkaConsumer:
+def observer(settings: Settings, group_id: str | None = None) -> AIOKafkaConsumer:
     """One that reads nothing: it looks up that group's offsets, and where logs end with what is not committed yet."""
     options = {**connection(settings), **reading(), "isolation_level": "read_uncommitted"}
     return AIOKafkaConsumer(**options, group_id=group_id, request_timeout_ms=40_000)

@@ -8,8 +8,10 @@ the same id would be made one with it. Who knows how it ended can write the mark
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
 from aiokafka.protocol.api import Request, RequestStruct, Response
@@ -43,6 +45,26 @@ def is_committed(last: Ended | None, producer_id: int, epoch: int) -> bool | Non
     if (last.state in _ABORTED and epoch == last.epoch + 1) or (last.state == "Ongoing" and epoch == last.epoch + 2):
         return False
     return None
+
+
+async def fence(producer: AIOKafkaProducer, transactional_id: str) -> bool | None:
+    """Starts a producer, which fences whoever had its id before; returns whether the last transaction of the id was committed.
+
+    None: nobody can tell, or there was none.
+    """
+    await producer.client.bootstrap()
+    last = await last_transaction(producer.client, transactional_id)
+    await producer.start()
+    own = producer._txn_manager
+    return is_committed(last, own.producer_id, own.producer_epoch)
+
+
+async def end_again(producer: AIOKafkaProducer, partitions: Iterable[TopicPartition], *, commit: bool) -> None:
+    """Writes to these partitions how the last transaction of a producer's id ended. One that has it already is not changed by it."""
+    await producer.begin_transaction()
+    for partition in partitions:
+        producer._txn_manager.maybe_add_partition_to_txn(partition)
+    await (producer.commit_transaction() if commit else producer.abort_transaction())
 
 
 async def last_transaction(client: AIOKafkaClient, transactional_id: str) -> Ended | None:

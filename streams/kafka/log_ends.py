@@ -26,9 +26,7 @@ class LogEnds:
         """The offset that the next record of a topic, by its full name, would get."""
         async with self._starting:
             if self._client is None:
-                client = AIOKafkaConsumer(
-                    **clients.connection(self._settings), isolation_level="read_uncommitted", enable_auto_commit=False
-                )
+                client = clients.observer(self._settings)
                 await client.start()
                 self._client = client
         place = TopicPartition(topic, partition)

@@ -121,7 +121,7 @@ class Run:
         """Reads what is committed."""
         return Consumer(self.kafka, self.network, "read_committed", fetch_records=self.plan.fetch_records)
 
-    def observer(self, settings: Settings, group_id: str) -> Consumer:
+    def observer(self, settings: Settings, group_id: str | None = None) -> Consumer:
         """Sees where logs end, committed or not."""
         return Consumer(self.kafka, self.network, "read_uncommitted", fetch_records=self.plan.fetch_records)
 

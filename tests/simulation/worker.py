@@ -17,12 +17,13 @@ from aiokafka import TopicPartition
 from faust.types import TP
 
 from streams.engine import engine as engine_module
+from streams.engine import transaction
 from streams.engine.engine import Engine
 from streams.engine.pipeline import Pipeline
 from streams.guards import fatal, faults
 from streams.kafka import clients
 from streams.kafka.batches import RecordBatch, batch_of, split
-from tests.simulation.clients import Consumer
+from tests.simulation.clients import Consumer, Producer
 from tests.simulation.network import Network
 from tests.simulation.world import EPOCH_S, Process
 
@@ -144,6 +145,7 @@ class Seam:
             swap(clients, "reader", lambda *args, **kwargs: self.current.reader(*args, **kwargs))
             swap(clients, "observer", lambda *args, **kwargs: self.current.observer(*args, **kwargs))
             swap(clients, "transactional_producer", lambda *args, **kwargs: self.current.transactional_producer(*args, **kwargs))
+            swap(transaction, "fence", _fence)
             swap(faults, "reach", lambda point: self.current.reach(point))
             swap(fatal, "os", SimpleNamespace(_exit=self._exit))
             swap(fatal, "logging", SimpleNamespace(shutdown=_nothing))
@@ -168,6 +170,11 @@ class Seam:
         process = self.current.world.running
         if process.is_alive:
             self.current.world.say(f"{process.name}: {facts.get('reason')}")
+
+
+async def _fence(producer: Producer, _: str) -> None:
+    """The model loses no mark, so nobody asks how the last transaction ended."""
+    await producer.start()
 
 
 def _nothing(*args: Any, **kwargs: Any) -> None:
