@@ -194,13 +194,13 @@ class Worker:
 
     @property
     def times_opened(self) -> int:
-        """How often it has opened a partition."""
-        return self.said().count('"partition open"')
+        """How often METER has opened a partition: of the stages, it is the one that has much to do."""
+        return sum('"stage": "meter"' in line and '"partition open"' in line for line in self.said().splitlines())
 
     @property
     def times_assigned(self) -> int:
-        """How often the group has given it its share."""
-        return self.said().count('"assigned"')
+        """How often the group has given METER its share."""
+        return sum('"stage": "meter"' in line and '"assigned"' in line for line in self.said().splitlines())
 
     async def opened(self, partitions: int) -> None:
         """Returns when it takes records of so many partitions."""
