@@ -73,7 +73,7 @@ async def last_transaction(client: AIOKafkaClient, transactional_id: str) -> End
         try:
             node = await client.coordinator_lookup(CoordinationType.TRANSACTION, transactional_id)
             answer = await client.send(node, _Describe(transactional_id))
-        except (IncompatibleBrokerVersion, NotImplementedError):
+        except (IncompatibleBrokerVersion, NotImplementedError):  # what aiokafka raises where a broker does not know the request, as ours
             return None
         except KafkaError as error:
             if not error.retriable:

@@ -8,12 +8,29 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
+from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.settings import Settings, variable_of
 
 WORKER = ("streams.cli.main", "worker", "--drain")
+
+
+def killable(bootstrap: str, **more: Any) -> Settings:
+    """A pipeline of its own, whose worker has a name and is soon replaced when it dies."""
+    return Settings(
+        bootstrap=bootstrap,
+        prefix=f"t{uuid4().hex[:8]}.",
+        app_id=f"app-{uuid4().hex[:8]}",
+        group_instance_id="w1",
+        session_timeout_ms=6000,
+        transaction_timeout_ms=10_000,
+        step_timeout_ms=8000,
+        web_port=0,
+        log_format="json",
+        **more,
+    )
 
 
 async def work(settings: Settings, log: Path, *, fault: str = "", module: Sequence[str] = WORKER) -> int:

@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import pytest
@@ -21,7 +20,7 @@ from streams.demo import results_of
 from streams.guards.faults import OPEN_TRANSACTION
 from streams.kafka import clients
 from streams.settings import Settings
-from tests.engine.real_worker import records, work
+from tests.engine.real_worker import killable, records, work
 from tests.oracle import rate_all
 from tests.streams_generator.catalog import CATALOG
 
@@ -69,11 +68,7 @@ async def test_workers_killed_in_either_stage_end_with_the_oracles_volume_bands(
     for name, text in CATALOG.items():
         (tmp_path / "own" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "own" / name).write_text(text)
-    settings = Settings(
-        bootstrap=broker, partitions=3, prefix=f"t{uuid4().hex[:8]}.", app_id=f"app-{uuid4().hex[:8]}", group_instance_id="w1",
-        session_timeout_ms=6000, transaction_timeout_ms=10_000, step_timeout_ms=8000, batch_max_records=5, pacing_ms=0, web_port=0,
-        log_format="json", catalog=tmp_path / "own", input_partitioner="any",
-    )  # fmt: skip
+    settings = killable(broker, partitions=3, batch_max_records=5, pacing_ms=0, catalog=tmp_path / "own", input_partitioner="any")
     await topics.create(settings)
     sent = events()
     await publish(settings, sent)

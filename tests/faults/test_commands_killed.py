@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import pytest
@@ -26,7 +25,7 @@ from streams.results import RATED, Results, differences, nanos
 from streams.settings import Settings
 from streams.stages import meter_of
 from streams.traffic import profiles
-from tests.engine.real_worker import records, work
+from tests.engine.real_worker import killable, records, work
 from tests.faults.test_ten_kills import voided
 
 EVENTS = 6000
@@ -94,21 +93,8 @@ def offline(settings: Settings, learned: Path, asked: Iterable[tuple[bytes, byte
 @pytest.mark.timeout(240)
 async def test_commands_that_are_killed_in_their_middle_have_their_effect_once(kafka: str, tmp_path: Path) -> None:
     former, learned = (catalog_in(tmp_path / name, learned=name == "learned") for name in ("former", "learned"))
-    settings = Settings(
-        bootstrap=kafka,
-        partitions=2,
-        prefix=f"c{uuid4().hex[:8]}.",
-        app_id=f"app-{uuid4().hex[:8]}",
-        group_instance_id="w1",
-        session_timeout_ms=6000,
-        transaction_timeout_ms=10_000,
-        step_timeout_ms=8000,
-        batch_max_records=500,
-        horizon_days=0,  # else what is older than the horizon can no longer be changed, and the offline rater would
-        web_port=0,
-        log_format="json",
-        catalog=former,
-    )
+    # Without a horizon: what is older could no longer be changed, and the offline rater would.
+    settings = killable(kafka, partitions=2, batch_max_records=500, horizon_days=0, catalog=former)
     await topics.create(settings)
     await publish_profiles(settings, SEED)
     await publish_traffic(settings, SEED, EVENTS, per_second=None, told=lambda _: None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from pathlib import Path
-from uuid import uuid4
 
 import orjson
 import pytest
@@ -15,7 +14,7 @@ from streams.demo import publish_profiles, publish_traffic, rated_offline, resul
 from streams.guards.faults import OPEN_TRANSACTION
 from streams.results import RATED, differences
 from streams.settings import Settings
-from tests.engine.real_worker import records, work
+from tests.engine.real_worker import killable, records, work
 
 EVENTS = 12_000
 SEED = 11
@@ -36,19 +35,7 @@ async def voided(settings: Settings) -> int:
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_ten_kills_in_open_transactions_leave_the_offline_raters_totals_and_every_line_once(broker: str, tmp_path: Path) -> None:
-    settings = Settings(
-        bootstrap=broker,
-        partitions=2,
-        prefix=f"t{uuid4().hex[:8]}.",
-        app_id=f"app-{uuid4().hex[:8]}",
-        group_instance_id="w1",
-        session_timeout_ms=6000,
-        transaction_timeout_ms=10_000,
-        step_timeout_ms=8000,
-        batch_max_records=50,
-        web_port=0,
-        log_format="json",
-    )
+    settings = killable(broker, partitions=2, batch_max_records=50)
     await topics.create(settings)
     await publish_profiles(settings, SEED)
     await publish_traffic(settings, SEED, EVENTS, per_second=None, told=lambda _: None)
