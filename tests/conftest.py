@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
@@ -14,7 +15,10 @@ from streams.brokers.embedded import EmbeddedBroker
 from tests.brokers import apache_kafka
 from tests.brokers.apache_kafka import ApacheKafka, KafkaCluster
 
-_kafka_left_out: list[str] = []
+_LEFT_OUT = "Apache Kafka cannot be started: "
+
+_LONG = ("faults", "rebuild", "laws", "engine", "brokers", "cli", "billing", "simulation")
+"""Folders whose tests take long; where processes share the work, what comes last should be short."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,6 +26,22 @@ def pytest_configure(config: pytest.Config) -> None:
     embedded.be_gentle()
     hypothesis.settings.register_profile("wameter", deadline=None)
     hypothesis.settings.load_profile("wameter")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long ones first, if this process shares the work with others."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _LONG.index(folder) if (folder := item.path.parent.name) in _LONG else len(_LONG))
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A command that a test runs in this process sends the log to the stream of that test: the next one's would find it closed."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +64,8 @@ def started(make: Callable[[], Started]) -> Iterator[Started]:
     missing = apache_kafka.what_is_missing()
     if missing:
         if os.environ.get("CI") == "true":
-            pytest.fail(f"Apache Kafka cannot be started: {missing}")
-        _kafka_left_out.append(missing)
-        pytest.skip(missing)
+            pytest.fail(_LEFT_OUT + missing)
+        pytest.skip(_LEFT_OUT + missing)
     broker = make()
     try:
         yield broker.start()
@@ -76,5 +95,8 @@ def broker(request: pytest.FixtureRequest) -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says once what was left out, and why."""
-    if _kafka_left_out:
-        terminalreporter.write_line(f"left out: every test on Apache Kafka, because there is {_kafka_left_out[0]}", yellow=True)
+    reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []) if isinstance(report.longrepr, tuple)]
+    left_out = [reason for reason in reasons if _LEFT_OUT in reason]
+    if left_out:
+        missing = left_out[0].partition(_LEFT_OUT)[2]
+        terminalreporter.write_line(f"left out: {len(left_out)} tests on Apache Kafka, because there is {missing}", yellow=True)

@@ -92,7 +92,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         for mechanism in ("scram-sha-256", "scram-sha-512"):
             properties[f"{name}.{mechanism}.sasl.jaas.config"] = f"{MODULES}.scram.ScramLoginModule required;"
     for broker in started_kafka(properties):
-        tool = ["java", "-cp", f"{apache_kafka._jars()}/*", "kafka.admin.ConfigCommand", "--bootstrap-server", broker.bootstrap, "--alter"]
+        tool = [*apache_kafka.java_on_kafka(), "kafka.admin.ConfigCommand", "--bootstrap-server", broker.bootstrap, "--alter"]
         user = ["--entity-type", "users", "--entity-name", "wameter"]
         for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):  # the tool takes one of a user at a time
             subprocess.run([*tool, *user, "--add-config", f"{mechanism}=[password={PASSWORD}]"], check=True, capture_output=True)

@@ -101,6 +101,21 @@ class Pipeline:
         self.workers.append(Worker(process, log, name))
         return self.workers[-1]
 
+    async def kept(self, name: str, **settings: Any) -> Worker:
+        """Runs a worker, again while it ends as a supervisor would mend. Returns the last once that has ended."""
+        while True:
+            worker = await self.worker(name, **settings)
+            if await worker.ended(within_s=None) not in MENDED_BY_A_NEW_START:
+                return worker
+
+    async def opened(self, name: str) -> None:
+        """Returns when a worker of that name has taken a partition."""
+
+        async def has_opened() -> bool:
+            return any(worker.times_opened for worker in self.workers if worker.name == name)
+
+        await until(has_opened, f"worker {name} opens a partition")
+
     async def drain_all(self) -> Worker:
         """Runs workers to the end of the input, each name in turn: the group may keep partitions for one that was only stopped.
 
@@ -219,10 +234,10 @@ class Worker:
         await until(frozen, "a worker comes to its crash point", of=self)
         assert self.is_frozen, f"a worker ended before it came to its crash point: {self.said()}"
 
-    async def ended(self) -> int:
+    async def ended(self, *, within_s: float | None = TIMEOUT_S) -> int:
         """Its exit code, once it has one."""
-        await asyncio.to_thread(self._process.join, TIMEOUT_S)
-        assert self._process.exitcode is not None, f"did not end within {TIMEOUT_S:.0f} s: {self.said()}"
+        await asyncio.to_thread(self._process.join, within_s)
+        assert self._process.exitcode is not None, f"did not end within {within_s} s: {self.said()}"
         return self._process.exitcode
 
     def _has_opened(self, partitions: int) -> Callable[[], Awaitable[bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import orjson
@@ -14,7 +15,7 @@ from streams.cards.catalog_files import load_directory
 from streams.commands import TOPIC, send
 from streams.guards.fatal import Exit
 from streams.results import RATED
-from tests.faults.pipeline import MENDED_BY_A_NEW_START, Pipeline
+from tests.faults.pipeline import TIMEOUT_S, Pipeline
 from tests.faults.test_commands_killed import catalog_in
 from tests.faults.traffic import Traffic
 
@@ -30,26 +31,26 @@ async def test_workers_get_a_catalog_one_by_one_and_the_one_that_lacks_it_ends_w
     try:
         await pipeline.create_topics()
         await pipeline.publish(pipeline.traffic.records[:300])
-        first = await pipeline.worker("w1", catalog=former)
-        await first.opened(2)
+        first = asyncio.create_task(pipeline.kept("w1", catalog=former))
+        await pipeline.read_up()
         stranger = await pipeline.worker("w3", catalog=other)
         assert await stranger.ended() == Exit.REFUSED, stranger.said()
         assert "the other workers of the group decide by catalog" in stranger.said()
-        second = await pipeline.worker("w2", catalog=learned)
-        await second.opened(1)
+        second = asyncio.create_task(pipeline.kept("w2", catalog=learned))
+        await pipeline.opened("w2")
         await pipeline.read_up()
 
         wanted = activation_of(load_directory(learned))
         command = {"type": "activate_catalog", "id": "a", "catalog": wanted.catalog, "known_at": wanted.known_at}
         await send(pipeline.settings, TOPIC, [(key_in(number, 2), orjson.dumps(command)) for number in range(2)])
-        while (code := await first.ended()) in MENDED_BY_A_NEW_START:  # a rebalance under load has fenced it
-            first = await pipeline.worker("w1", catalog=former)
-        assert code == Exit.REFUSED, first.said()
-        assert f"in force is catalog {wanted.catalog[:12]} as known from 2026-10-03" in first.said()
+        refused = await asyncio.wait_for(first, TIMEOUT_S)
+        assert await refused.ended() == Exit.REFUSED, refused.said()
+        assert f"in force is catalog {wanted.catalog[:12]} as known from 2026-10-03" in refused.said()
         await pipeline.publish(pipeline.traffic.records[300:])
-        again = await pipeline.worker("w1", catalog=learned)
-        await again.opened(1)
+        first = asyncio.create_task(pipeline.kept("w1", catalog=learned))
         await pipeline.read_up()
+        assert not first.done()
+        assert not second.done()
         async with topic_reader.connect(pipeline.settings) as reader:
             lines = [orjson.loads(record.value or b"") async for record in reader.records(RATED)]
         known = {line["known_at"] for line in lines}

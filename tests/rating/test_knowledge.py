@@ -191,23 +191,23 @@ def test_a_reprice_prices_what_had_no_rate_and_takes_the_profiles_of_now() -> No
 @pytest.mark.parametrize(
     ("fields", "repriced"),
     [
-        ({}, {"a", "b", "c"}),
-        ({"from": "2026-01-06"}, {"b", "c"}),
-        ({"to": "2026-01-06"}, {"a", "b"}),
-        ({"from": "2026-01-06", "to": "2026-01-06"}, {"b"}),
-        ({"account_id": "102290129340398"}, {"a", "b", "c"}),
-        ({"account_id": "another"}, set()),
+        ({}, "abc"),
+        ({"from": "2026-01-06"}, "bc"),
+        ({"to": "2026-01-06"}, "ab"),
+        ({"from": "2026-01-06", "to": "2026-01-06"}, "b"),
+        ({"account_id": "102290129340398"}, "abc"),
+        ({"account_id": "another"}, ""),
     ],
     ids=str,
 )
-def test_a_reprice_concerns_the_days_and_the_account_that_it_names(fields: dict[str, str], repriced: set[str]) -> None:
+def test_a_reprice_concerns_the_days_and_the_account_that_it_names(fields: dict[str, str], repriced: str) -> None:
     taxi = Taxi(catalog=KNOWS_FIRST)
     for message, time in {"a": "2026-01-05T22:59:59.999Z", "b": "2026-01-05T23:00:00.000Z", "c": "2026-01-06T23:00:00.000Z"}.items():
         utility(taxi, message, time)
     taxi.restart(KNOWS_CORRECTION)
     activate(taxi, KNOWS_CORRECTION)
     reprice(taxi, KNOWS_CORRECTION, **fields)
-    assert {message for message, cost in costs(taxi).items() if cost == "0.0350"} == repriced
+    assert {message for message, cost in costs(taxi).items() if cost == "0.0350"} == set(repriced)
 
 
 def test_a_reprice_by_a_catalog_that_is_not_in_force_is_rejected() -> None:
