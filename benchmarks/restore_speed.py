@@ -19,12 +19,12 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from benchmarks import broker, machine, processes
 from benchmarks.growth import Host, delivered, opened
-from streams.engine.restore import restore
 from streams.kafka import clients
 from streams.kafka.collector import spare_what_stays
 from streams.metrics import Metrics
 from streams.settings import Settings
 from streams.state.store import Store
+from streams.takeover.restore import restore
 from streams.topics import state_topic
 
 CONVERSATIONS = 1_000_000

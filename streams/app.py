@@ -19,7 +19,6 @@ from rating.stage import Stage
 from streams import logs, selfcheck, topics, web
 from streams.brokers import embedded
 from streams.engine.engine import Engine
-from streams.engine.pipeline import Pipeline
 from streams.errors import UserError
 from streams.kafka import aiokafka_fixes
 from streams.kafka.batches import RecordBatch
@@ -27,6 +26,7 @@ from streams.kafka.channel import BatchChannel
 from streams.kafka.clients import connection
 from streams.kafka.transport import BatchTransport
 from streams.metrics import Metrics
+from streams.pipeline.pipeline import Pipeline
 from streams.settings import Settings
 
 

@@ -18,7 +18,6 @@ from rating.commands import TOPIC as COMMANDS
 from rating.meter import Meter
 from rating.orders import Active, decode_active
 from rating.stage import Output, Record, StageRefusedError
-from streams.engine.restore import restore
 from streams.engine.stepping import steps_to_end
 from streams.errors import UserError
 from streams.guards import identity
@@ -27,6 +26,7 @@ from streams.kafka.partitioner import partition_of
 from streams.results import RATED, TOTALS, UNRATED, nanos
 from streams.settings import Settings
 from streams.state.store import Store
+from streams.takeover.restore import restore
 from streams.topic_reader import STATE, TopicReader
 
 

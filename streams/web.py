@@ -11,8 +11,8 @@ from aiohttp import web
 from faust.web import View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from streams.engine.pipeline import Pipeline
 from streams.errors import UserError
+from streams.pipeline.pipeline import Pipeline
 
 
 @asynccontextmanager

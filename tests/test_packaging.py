@@ -46,6 +46,7 @@ def test_the_wheel_holds_the_three_packages_their_types_and_the_catalog(tmp_path
         ("rating", "from time import time"),
         ("schemas", "import logging"),
         ("streams/engine", "import rating.money"),
+        ("streams/takeover", "import schemas.fields"),
     ],
 )
 def test_an_import_against_the_arrows_breaks_the_contract(module: str, wrong: str, tmp_path: Path) -> None:

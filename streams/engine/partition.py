@@ -11,7 +11,6 @@ from aiokafka import TopicPartition
 
 from rating.stage import Stage, Tick, waits_of
 from streams.engine.holding import Holding
-from streams.engine.opening import catch_up, take_over
 from streams.engine.steps import Steps
 from streams.engine.transaction import of_partition
 from streams.guards.breaker import Breaker
@@ -23,6 +22,7 @@ from streams.settings import Settings
 from streams.state.positions import position
 from streams.state.sizes import StateSize
 from streams.state.store import Store
+from streams.takeover.opening import catch_up, take_over
 
 log = structlog.get_logger(__name__)
 BROADCAST_BATCHES = 64

@@ -12,12 +12,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rating.stage import Record, Stage
 from schemas.topics import TOPIC_BY_NAME
-from streams.engine.opening import committed_offsets
 from streams.errors import UserError
 from streams.kafka.reading import committed_records
 from streams.rebuild.replay import Place, in_order
 from streams.results import COMPLIANCE, RATED
 from streams.settings import Settings
+from streams.takeover.opening import committed_offsets
 from streams.topic_reader import TopicReader
 
 _NEAR_THE_END = 1000

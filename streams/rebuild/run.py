@@ -13,7 +13,6 @@ from aiokafka.errors import ProducerFenced
 
 from rating.stage import StageRefusedError
 from streams import topic_reader
-from streams.engine.restore import restore
 from streams.engine.transaction import TransactionLog
 from streams.errors import UserError
 from streams.guards import identity
@@ -27,6 +26,7 @@ from streams.rebuild.switch import Image
 from streams.settings import Settings
 from streams.stages import replaying_meters_of
 from streams.state.store import Store
+from streams.takeover.restore import restore
 from streams.topic_reader import TopicReader
 
 SHOWN = 10

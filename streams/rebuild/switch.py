@@ -20,11 +20,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import InvalidTransactionTimeout
 
 from streams import topics
-from streams.engine.restore import restore, until_settled
 from streams.engine.transaction import TransactionLog, of_partition
 from streams.errors import UserError
 from streams.settings import Settings
 from streams.state.store import Store
+from streams.takeover.restore import restore, until_settled
 from streams.topic_reader import TopicReader
 
 STAGE = "meter"

@@ -11,8 +11,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams import topics
-from streams.engine.rest import is_at_rest
 from streams.kafka import clients
+from streams.pipeline.rest import is_at_rest
 from streams.settings import Settings
 
 BETWEEN = "usage.counts"

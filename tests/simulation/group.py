@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from faust.types import TP
 
-from streams.engine.pipeline import Pipeline
+from streams.pipeline.pipeline import Pipeline
 from tests.simulation.network import Network
 from tests.simulation.world import Process, World
 

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeEr
 from faust.types import TP
 
 from rating.stage import Stage
-from streams.engine.pipeline import Pipeline
+from streams.pipeline.pipeline import Pipeline
 from streams.settings import Settings
 from tests.simulation.clients import Consumer, Producer
 from tests.simulation.group import Group, Member

@@ -19,10 +19,10 @@ from faust.types import TP
 from streams.engine import engine as engine_module
 from streams.engine import transaction
 from streams.engine.engine import Engine
-from streams.engine.pipeline import Pipeline
 from streams.guards import fatal, faults
 from streams.kafka import clients
 from streams.kafka.batches import RecordBatch, batch_of, split
+from streams.pipeline.pipeline import Pipeline
 from tests.simulation.clients import Consumer, Producer
 from tests.simulation.network import Network
 from tests.simulation.world import EPOCH_S, Process
@@ -154,7 +154,7 @@ class Seam:
                     swap(engine_module, name, lambda *args, **kwargs: Nothing())
             swap(fatal, "described", repr)
             for name, module in sorted(sys.modules.items()):
-                if name.startswith("streams.engine."):
+                if name.startswith(("streams.engine.", "streams.takeover.", "streams.pipeline.")):
                     if getattr(module, "time", None) is time:
                         swap(module, "time", clock)
                     for log in ("log", "logger"):

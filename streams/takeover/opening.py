@@ -16,7 +16,6 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rating.stage import Stage
-from streams.engine.restore import restore, until_settled
 from streams.engine.steps import Steps
 from streams.engine.transaction import TransactionLog
 from streams.guards.fatal import RefusalError
@@ -27,6 +26,7 @@ from streams.kafka.reading import committed_records
 from streams.metrics import Metrics, Phase
 from streams.settings import Settings
 from streams.state import positions
+from streams.takeover.restore import restore, until_settled
 
 logger = structlog.get_logger(__name__)
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 from faust.types import TP
 
 from streams.engine.engine import Engine
-from streams.engine.rest import is_at_rest
 from streams.kafka.batches import RecordBatch
 from streams.metrics import Metrics
+from streams.pipeline.rest import is_at_rest
 from streams.settings import Settings
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Several stages in one worker: an engine for each, one consumer, one end. Knows nothing of WhatsApp."""
