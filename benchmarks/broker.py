@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from streams import topics
 from streams.settings import Settings
 from streams.topics import Topic
-from tests.brokers.apache_kafka import VERSION, ApacheKafka, what_is_missing
+from tests.brokers.apache_kafka import VERSION, ApacheKafka, java_on_kafka, what_is_missing
 
 __all__ = ["VERSION", "Broker", "admin", "create", "drop", "what_is_missing"]
 
@@ -28,7 +28,7 @@ class Broker(ApacheKafka):
     """One Apache Kafka node whose CPU time can be read. Its log keeps everything until `remove`."""
 
     def __init__(self) -> None:
-        super().__init__(_PROPERTIES)
+        super().__init__(_PROPERTIES, java=java_on_kafka(is_measured=True))
 
     @property
     def pid(self) -> int:

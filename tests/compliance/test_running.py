@@ -33,7 +33,7 @@ def test_late_licences_withdraw_what_a_running_system_said(embedded_broker: str,
     settings = Settings(bootstrap=embedded_broker, prefix="compliance.", app_id="compliance", partitions=2)
     licences = wameter("bill", EXAMPLE / "commands.jsonl", "--invoices", "invoices", "--licences", "-").records
     of_account = [record for record in licences if record["user_id"] is None]
-    events = (EXAMPLE / "events.jsonl").read_bytes().splitlines()
+    events = _lines("events")
     profile = json.loads((EXAMPLE / "accounts.json").read_bytes())[0]
 
     asyncio.run(topics.create(settings))
@@ -52,6 +52,36 @@ def test_late_licences_withdraw_what_a_running_system_said(embedded_broker: str,
     assert sum(bool(record.get("withdrawn")) for record in everything) == len(without_users) - 3 == 5
 
 
+def test_a_running_system_judges_by_the_licences_that_its_own_commands_brought(
+    embedded_broker: str, wameter: Wameter, tmp_path: Path
+) -> None:
+    settings = Settings(bootstrap=embedded_broker, prefix="licensed.", app_id="licensed", partitions=2)
+    due = wameter("bill", EXAMPLE / "commands.jsonl", "--invoices", "invoices", "--licences", "-").records
+    events = _lines("events")
+    profile = json.loads((EXAMPLE / "accounts.json").read_bytes())[0]
+    inputs = [("whatsapp.accounts", profile["account_id"].encode(), orjson.dumps(profile))]
+    inputs += [("billing.commands", json.loads(command)["account_id"].encode(), command) for command in _lines("commands")]
+    inputs += [("whatsapp.messages", json.loads(event)["phone_number_id"].encode(), event) for event in events]
+    asyncio.run(topics.create(settings))
+    asyncio.run(_publish(settings, inputs))
+    for _ in range(2):  # what INVOICE said last, METER has read at its next start at the latest
+        rated_system.rate(settings, tmp_path)
+
+    licences = _all_of(settings, "billing.licences")
+    assert {(each["account_id"], each["user_id"]): each for each in licences} == {
+        (each["account_id"], each["user_id"]): each for each in due
+    }
+    assert _net(_said(settings)) == {(each.message_id, each.kind) for each in verdicts([read_event(event) for event in events], due)}
+
+
+def _newest(licences: Iterable[dict[str, Any]]) -> dict[bytes, dict[str, Any]]:
+    return {licences_key(each["account_id"], each["user_id"]): each for each in licences}
+
+
+def _lines(name: str) -> list[bytes]:
+    return (EXAMPLE / f"{name}.jsonl").read_bytes().splitlines()
+
+
 def _keyed(licences: Iterable[dict[str, Any]]) -> list[Keyed]:
     return [("billing.licences", licences_key(each["account_id"], each["user_id"]), orjson.dumps(each)) for each in licences]
 
@@ -63,9 +93,13 @@ async def _publish(settings: Settings, records: Iterable[Keyed]) -> None:
 
 
 def _said(settings: Settings) -> list[dict[str, Any]]:
+    return _all_of(settings, "usage.compliance")
+
+
+def _all_of(settings: Settings, topic: str) -> list[dict[str, Any]]:
     async def read() -> list[dict[str, Any]]:
         async with connect(settings) as reader:
-            return [json.loads(record.value or b"") async for record in reader.records("usage.compliance")]
+            return [json.loads(record.value or b"") async for record in reader.records(topic)]
 
     return asyncio.run(read())
 
