@@ -20,7 +20,7 @@ from tests.faults.test_commands_killed import catalog_in
 from tests.faults.traffic import Traffic
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(240)  # against a hang; what it waits for has bounds of its own, and a fenced worker may be started again
 async def test_workers_get_a_catalog_one_by_one_and_the_one_that_lacks_it_ends_when_it_comes_into_force(
     embedded_broker: str, tmp_path: Path
 ) -> None:
