@@ -26,7 +26,7 @@ Entry = tuple[bytes, bytes]
 
 
 class _Leaf:
-    __slots__ = ("changed", "due_day", "keys", "low", "parted", "values")
+    __slots__ = ("changed", "due_day", "keys", "low", "parted", "reach", "values")
 
     def __init__(self, low: bytes, keys: list[bytes], values: list[bytes], *, parted: bool = False, due_day: int = 0) -> None:
         self.low = low
@@ -35,6 +35,8 @@ class _Leaf:
         self.parted = parted
         self.due_day = due_day
         self.changed = False
+        self.reach = keys[-1] if keys else low
+        """Every key from `low` to this one certainly belongs here; perhaps later ones, too."""
 
 
 class Leaves:
@@ -60,7 +62,7 @@ class Leaves:
 class Ordered:
     """An ordered map of one owner: entries under a kind (one byte) and a sort field, in byte order."""
 
-    __slots__ = ("_bucket", "_others", "_root", "_state")
+    __slots__ = ("_bucket", "_latest", "_others", "_root", "_state")
 
     def __init__(self, state: State, bucket: bytes) -> None:
         self._state = state
@@ -68,6 +70,8 @@ class Ordered:
         self._root = self._read(b"")
         self._others: dict[bytes, _Leaf] | None = {} if self._root.parted else None
         """The other leaves that were touched; None where there certainly are none."""
+        self._latest = self._root
+        """The leaf that was last asked the state for: what comes next is often near."""
 
     @property
     def due_day(self) -> int:
@@ -114,6 +118,7 @@ class Ordered:
         leaf.changed = True
         if not leaf.keys and self._others is not None and leaf.low:
             del self._others[leaf.low]
+            self._latest = self._root
             self._state.delete(self._bucket + leaf.low)
             self._root.changed = True  # it may be the last one now
 
@@ -162,7 +167,7 @@ class Ordered:
         doomed = [key for key, _ in islice(self._state.range(self._bucket, reverse=True), leaves)]
         for key in doomed:
             self._state.delete(key)
-        self._root = self._read(b"")
+        self._root = self._latest = self._read(b"")
         self._others = {} if self._root.parted else None
         return len(doomed)
 
@@ -179,9 +184,15 @@ class Ordered:
 
     def _at(self, key: bytes) -> _Leaf:
         """The leaf in which an entry lies, or would."""
-        if self._others is None:
+        if self._others is None or key <= self._root.reach:
             return self._root
-        return self._found(self._others, self._state.last(self._bucket, b"", key + b"\x00")) or self._root
+        leaf = self._latest
+        if leaf.low <= key <= leaf.reach:
+            return leaf
+        leaf = self._latest = self._found(self._others, self._state.last(self._bucket, b"", key + b"\x00")) or self._root
+        if leaf.reach < key:
+            leaf.reach = key
+        return leaf
 
     def _before(self, leaf: _Leaf) -> _Leaf | None:
         if self._others is None or not leaf.low:
@@ -210,6 +221,7 @@ class Ordered:
         half = len(leaf.keys) // 2
         right = _Leaf(leaf.keys[half], leaf.keys[half:], leaf.values[half:])
         del leaf.keys[half:], leaf.values[half:]
+        leaf.reach = leaf.keys[-1]
         if self._others is None:
             self._others = {}
         self._root.parted = self._root.changed = True

@@ -7,20 +7,22 @@ where a dict takes 0.1, and a change 1.5: `store.py` keeps what was written late
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from struct import Struct
 
 from rating.stage import PREFIX_BYTES
 
-PER_SHELF = 32
+PER_SHELF = 16
 """Entries on a shelf, on average: up to twice as many on some of them."""
 
 _COUNT = Struct("<I")
+_counted = _COUNT.pack
+_count_of = _COUNT.unpack_from
 _LENGTH_BYTES = 4
 _KEYS = _COUNT.size
 """Where the keys begin on a shelf."""
 _LENGTHS = [Struct(f"<{count}I") for count in range(4 * PER_SHELF)]
-_EMPTY = _COUNT.pack(0)
+_EMPTY = _counted(0)
 
 
 class Shelves:
@@ -49,39 +51,43 @@ class Shelves:
         begin, end = _span(shelf, count, place)
         return shelf[begin:end]
 
-    def put(self, key: bytes, value: bytes) -> None:
-        """Sets a value."""
+    def put(self, key: bytes, value: bytes) -> bool:
+        """Sets a value; returns whether the key is new."""
         number = self._number(key)
         shelf = self._shelves[number]
         count, place = _found(shelf, key)
         if place < 0:
-            values = _values(count)
             lengths = _KEYS + count * PREFIX_BYTES
-            keys = _COUNT.pack(count + 1), shelf[_KEYS:lengths], key
-            self._shelves[number] = b"".join((*keys, shelf[lengths:values], _COUNT.pack(len(value)), shelf[values:], value))
+            values = lengths + count * _LENGTH_BYTES
+            self._shelves[number] = b"".join(
+                (_counted(count + 1), shelf[_KEYS:lengths], key, shelf[lengths:values], _counted(len(value)), shelf[values:], value)
+            )
             self._entries += 1
             if self._entries > PER_SHELF * len(self._shelves):
                 self._add_a_shelf()
-            return
+            return True
         begin, end = _span(shelf, count, place)
         if shelf[begin:end] != value:
             length = _length(count, place)
-            before = shelf[:length], _COUNT.pack(len(value)), shelf[length + _LENGTH_BYTES : begin]
-            self._shelves[number] = b"".join((*before, value, shelf[end:]))
+            self._shelves[number] = b"".join(
+                (shelf[:length], _counted(len(value)), shelf[length + _LENGTH_BYTES : begin], value, shelf[end:])
+            )
+        return False
 
-    def pop(self, key: bytes) -> None:
-        """Removes a key, if it is there."""
+    def pop(self, key: bytes) -> bool:
+        """Removes a key; returns whether it was there."""
         number = self._number(key)
         shelf = self._shelves[number]
         count, place = _found(shelf, key)
         if place < 0:
-            return
+            return False
         at = _KEYS + place * PREFIX_BYTES
         length = _length(count, place)
         begin, end = _span(shelf, count, place)
         parts = (shelf[_KEYS:at], shelf[at + PREFIX_BYTES : length], shelf[length + _LENGTH_BYTES : begin], shelf[end:])
-        self._shelves[number] = b"".join((_COUNT.pack(count - 1), *parts))
+        self._shelves[number] = b"".join((_counted(count - 1), *parts))
         self._entries -= 1
+        return True
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Every key and value, in no order. Nothing may be written meanwhile."""
@@ -98,8 +104,9 @@ class Shelves:
         parted = new - (self._mask + 1) // 2
         stays: list[tuple[bytes, bytes]] = []
         goes: list[tuple[bytes, bytes]] = []
+        mask = self._mask
         for entry in _entries(self._shelves[parted]):
-            (goes if hash(entry[0]) & self._mask == new else stays).append(entry)
+            (goes if hash(entry[0]) & mask == new else stays).append(entry)
         self._shelves[parted] = _shelf(stays)
         self._shelves.append(_shelf(goes))
         if new == self._mask:
@@ -109,7 +116,7 @@ class Shelves:
 def _found(shelf: bytes, key: bytes) -> tuple[int, int]:
     """How many entries there are, and which of them has this key; -1: none. Where the end of one key and the head of the next look like
     it, the search goes on."""
-    (count,) = _COUNT.unpack_from(shelf)
+    (count,) = _count_of(shelf)
     end = _KEYS + count * PREFIX_BYTES
     at = shelf.find(key, _KEYS, end)
     while at >= 0:
@@ -132,8 +139,9 @@ def _values(count: int) -> int:
 
 def _span(shelf: bytes, count: int, place: int) -> tuple[int, int]:
     """Where one value begins and ends."""
-    lengths = _lengths(place + 1).unpack_from(shelf, _length(count, 0))
-    end = _values(count) + sum(lengths)
+    at = _KEYS + count * PREFIX_BYTES
+    lengths = _lengths(place + 1).unpack_from(shelf, at)
+    end = at + count * _LENGTH_BYTES + sum(lengths)
     return end - lengths[-1], end
 
 
@@ -142,14 +150,14 @@ def _lengths(count: int) -> Struct:
 
 
 def _entries(shelf: bytes) -> Iterator[tuple[bytes, bytes]]:
-    (count,) = _COUNT.unpack_from(shelf)
-    ends = accumulate(_lengths(count).unpack_from(shelf, _length(count, 0)), initial=_values(count))
-    begin = next(ends)
-    for at, end in zip(range(_KEYS, _length(count, 0), PREFIX_BYTES), ends, strict=True):
-        yield shelf[at : at + PREFIX_BYTES], shelf[begin:end]
-        begin = end
+    (count,) = _count_of(shelf)
+    lengths = _KEYS + count * PREFIX_BYTES
+    values = lengths + count * _LENGTH_BYTES
+    ends = list(accumulate(_lengths(count).unpack_from(shelf, lengths), initial=values))
+    keys = [shelf[at : at + PREFIX_BYTES] for at in range(_KEYS, lengths, PREFIX_BYTES)]
+    return zip(keys, [shelf[begin:end] for begin, end in pairwise(ends)], strict=True)
 
 
 def _shelf(entries: list[tuple[bytes, bytes]]) -> bytes:
-    lengths = _lengths(len(entries)).pack(*(len(value) for _, value in entries))
-    return b"".join((_COUNT.pack(len(entries)), *(key for key, _ in entries), lengths, *(value for _, value in entries)))
+    lengths = _lengths(len(entries)).pack(*[len(value) for _, value in entries])
+    return b"".join([_counted(len(entries)), *[key for key, _ in entries], lengths, *[value for _, value in entries]])

@@ -40,6 +40,8 @@ class Store:
         self._recent: dict[bytes, bytes] = {}
         """What is on a shelf under the same key may be older."""
         self._shelves = Shelves()
+        self._asked: dict[bytes, bytes | None] = {}
+        """What the open batch has found on the shelves: most of it is asked for again."""
         self._pages: dict[bytes, bytes | Runs] = {}
         """By owner. What is unpacked in one of the next two may be newer."""
         self._warm: dict[bytes, Run | Runs] = {}
@@ -143,12 +145,21 @@ class Store:
         self.commit()
 
     def restore(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Applies changelog records in order, outside of any batch."""
+        """Applies changelog records in order, outside of any batch. They go where they are going to stay: few of them are needed soon."""
+        recent, shelves = self._recent, self._shelves
+        self._asked.clear()
         for key, value in records:
+            if len(key) != PREFIX_BYTES:
+                if value is None:
+                    self.delete(key)
+                else:
+                    self.put(key, value)
+                continue
+            was_there = recent.pop(key, None) is not None
             if value is None:
-                self.delete(key)
+                self._entries -= shelves.pop(key) or was_there
             else:
-                self.put(key, value)
+                self._entries += shelves.put(key, value) and not was_there
         self.commit()
 
     def _order(self, key: bytes, value: bytes | None) -> bytes | None:
@@ -164,8 +175,14 @@ class Store:
     def _record(self, key: bytes) -> bytes | None:
         """The value of a key that is not ordered."""
         found = self._recent.get(key)
-        if found is None:
-            found = self._shelves.get(key) if len(key) == PREFIX_BYTES else self._short.get(key)
+        if found is not None:
+            return found
+        if len(key) != PREFIX_BYTES:
+            return self._short.get(key)
+        asked = self._asked
+        if key in asked:
+            return asked[key]
+        found = asked[key] = self._shelves.get(key)
         return found
 
     def _drop(self, key: bytes) -> bytes | None:
@@ -175,6 +192,7 @@ class Store:
             self._short.pop(key, None)
         else:
             self._recent.pop(key, None)
+            self._asked[key] = None
             self._shelves.pop(key)
         return before
 
@@ -193,6 +211,7 @@ class Store:
 
     def _rest(self) -> None:
         """Leaves the latest records and small pages as they are, since they are likely to be touched again, and packs the others."""
+        self._asked.clear()
         recent = self._recent
         for key in list(islice(recent, max(0, len(recent) - RECENT_RECORDS))):
             self._shelves.put(key, recent.pop(key))
