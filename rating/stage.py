@@ -111,6 +111,14 @@ def waits_of(stage: Stage) -> Mapping[str, str]:
     return waits
 
 
+def gathers(stage: Stage) -> bool:
+    """Whether a host may let its records gather for a while, since nobody is waiting for what it puts out.
+
+    A stage says so by an attribute `gathers`; the others are stepped as soon as something comes.
+    """
+    return bool(getattr(stage, "gathers", False))
+
+
 class Stage(Protocol):
     """A deterministic step function: the same state and the same batch give the same outputs and the same state."""
 

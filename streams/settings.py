@@ -71,6 +71,11 @@ class Settings(BaseModel):
     pacing_ms: Milliseconds = Field(
         20, description="Least time between two transactions of a partition: each costs the same, whatever its size."
     )
+    gather_ms: Milliseconds = Field(
+        200,
+        description="How long TIER, USAGE and INVOICE let records gather after a transaction, unless `batch_max_records` wait: no line and "
+        "no total waits for them, and each of their transactions costs the brokers as much as one of METER's.",
+    )
     tick_interval_ms: Annotated[int, Field(ge=100, le=3_600_000)] = Field(
         10_000, description="How often a partition without records is told the time, so that waits end where phone numbers fall silent."
     )

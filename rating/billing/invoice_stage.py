@@ -44,6 +44,7 @@ class Invoicer:
 
     inputs: Final = (ROUTED, COMMANDS)
     broadcast: Final = ()
+    gathers: Final = True
     outputs: Final = (EVENTS, INVOICES, SOURCES, LICENCES, REJECTS)
     after: Final[Mapping[str, str]] = {COMMANDS: ROUTED}
 

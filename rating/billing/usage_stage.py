@@ -37,6 +37,7 @@ class UsageRouter:
 
     inputs: Final = (TOTALS, SOURCES)
     broadcast: Final = ()
+    gathers: Final = True
     outputs: Final = (ROUTED, REJECTS)
     identity: Final[Mapping[str, str]] = {"usage": "charged totals, by biller", "state_format": _FORMAT}
 

@@ -30,6 +30,7 @@ class Tier:
 
     inputs: Final = (COUNTS,)
     broadcast: Final = ()
+    gathers: Final = True
     outputs: Final = (BANDS, REJECTS)
     identity: Final[Mapping[str, str]] = {"tiers": "marginal, by the order of the totals", "state_format": str(FORMAT)}
 

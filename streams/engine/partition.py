@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 import structlog
 from aiokafka import TopicPartition
 
-from rating.stage import Stage, Tick, waits_of
+from rating.stage import Stage, Tick, gathers, waits_of
 from streams.engine.holding import Holding
 from streams.engine.steps import Steps
 from streams.engine.transaction import of_partition
@@ -80,11 +81,12 @@ class Partition:
             store, self._log.changelog_offset = kept.store, kept.changelog_offset
         self._steps = Steps(store, owner.stage, settings, number, self._log, owner.breaker, owner.metrics)
         self._inbox = Inbox(number, owner.stage.inputs, settings.batch_max_records)
+        self._gather_s = settings.gather_ms / 1000 if gathers(owner.stage) else 0.0
         self._holding = Holding(waits_of(owner.stage), number, self._inbox, owner, settings.batch_max_records)
         self._ended: set[str] = set()
         self._unfinished = True  # until a first step says otherwise: the last owner may have left work
         self._closing = False
-        self._stepped_s = self._ticked_s = time.monotonic()
+        self._ticked_s = time.monotonic()
         self._fencing = asyncio.create_task(self._log.open())
         self._living = asyncio.create_task(self._live())
 
@@ -183,7 +185,6 @@ class Partition:
         if not batches and not tick and not self._unfinished:
             await self._tell_group()
             return
-        self._stepped_s = time.monotonic()
         if any(batch.records for batch in batches):
             self.is_drained = False
         effects = await self._steps.run(batches, tick)
@@ -205,9 +206,19 @@ class Partition:
                     await self._inbox.arrived.wait()
             except TimeoutError:
                 return
-        pause_s = self._stepped_s + self._settings.pacing_ms / 1000 - time.monotonic()
+        pause_s = self._steps.transaction_s + self._settings.pacing_ms / 1000 - time.monotonic()
         if pause_s > 0 and not self._closing:
             await asyncio.sleep(pause_s)
+        if self._gather_s and not self._unfinished:
+            await self._gather()
+
+    async def _gather(self) -> None:
+        """Waits for more to come, no longer than is allowed after the last transaction, nor when as much waits as a step takes."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._steps.transaction_s + self._gather_s - time.monotonic()):
+                while not self._closing and not self._inbox.is_full:
+                    self._inbox.arrived.clear()
+                    await self._inbox.arrived.wait()
 
     def _tick(self, batches: list[RecordBatch]) -> Tick | None:
         """The time, if it is due: that of the log while records come, so that a backlog is not overtaken; the clock's where none do."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -36,6 +37,8 @@ class Steps:
         self.size = StateSize(store)
         self._clock = Clock(settings.clock_skew_max_ms)
         self._kept: dict[bytes, bytes] = {}
+        self.transaction_s = -math.inf
+        """When the last step began that made a transaction, by the monotonic clock."""
 
     def keep(self, key: bytes, value: bytes) -> None:
         """Has the next step that changes or puts out anything write a record of the engine's own, in its transaction."""
@@ -57,6 +60,7 @@ class Steps:
             changes |= self._write_kept()
         stepped_s = time.monotonic()
         if changes or effects.outputs:
+            self.transaction_s = began_s
             prefix = self._settings.prefix
             offsets = {TopicPartition(prefix + topic, self._number): offset for topic, offset in next_offsets.items()}
             async with within(self._settings.step_timeout_ms, "transaction was not committed", "step_timeout_ms"):

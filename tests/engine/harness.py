@@ -92,6 +92,7 @@ class Pipeline:
         fault: str = "",
         catalog: str = DEFAULT_CATALOG,
         clock_shift_s: int = 0,
+        gathers: bool = False,
         **settings: Any,
     ) -> Worker:
         """Starts a worker process."""
@@ -100,6 +101,7 @@ class Pipeline:
         log = self._directory / f"worker-{len(self._workers)}.log"
         log.touch()
         environment |= {"WAMETER_FAULT": fault, "TOY_CATALOG": catalog, "TOY_CLOCK_SHIFT_S": str(clock_shift_s)}
+        environment["TOY_GATHERS"] = "1" if gathers else "0"
         # A daemon: whatever a test leaves behind ends with the tests, which would wait for it else.
         process = PROCESSES.Process(target=toy_worker.main, args=(environment, log), kwargs={"drain": drain}, daemon=True)
         process.start()

@@ -31,7 +31,8 @@ class ToyStage:
     broadcast = ("toy.factors",)
     outputs = ("toy.out", "toy.totals", "toy.rejected")
 
-    def __init__(self, catalog: str = DEFAULT_CATALOG) -> None:
+    def __init__(self, catalog: str = DEFAULT_CATALOG, *, gathers: bool = False) -> None:
+        self.gathers = gathers
         self.identity = {"catalog": catalog, "state_format": "1"}
 
     def step(self, state: State, batch: Sequence[Record | Tick]) -> Effects:

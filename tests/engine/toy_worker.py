@@ -27,10 +27,9 @@ def main(environment: Mapping[str, str], log: Path, *, drain: bool) -> None:
     with log.open("wb") as output:
         for descriptor in (1, 2):
             os.dup2(output.fileno(), descriptor)
+    stage = ToyStage(os.environ.get("TOY_CATALOG", DEFAULT_CATALOG), gathers=os.environ.get("TOY_GATHERS") == "1")
     try:
-        sys.exit(
-            run_worker(load(), drain=drain, stages={"toy": ToyStage(os.environ.get("TOY_CATALOG", DEFAULT_CATALOG))}, stage_topics=TOPICS)
-        )
+        sys.exit(run_worker(load(), drain=drain, stages={"toy": stage}, stage_topics=TOPICS))
     except UserError as error:
         sys.stderr.write("\n".join(error.sentences))
         sys.exit(error.exit_code)

@@ -75,6 +75,7 @@ def plan_of(seed: int, stage: StageName = "sums") -> Plan:
     plan.settings = {
         "batch_max_records": rng.choice((1, 3, 10)),
         "pacing_ms": rng.choice((0, 5, 20)),
+        "gather_ms": (0, 100)[seed % 2],
         "transaction_timeout_ms": rng.choice((1000, 3000)),
     }
     if stage == "meter":

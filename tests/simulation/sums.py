@@ -31,6 +31,7 @@ class SumStage:
     identity: ClassVar[dict[str, str]] = {"stage": "sums"}
     inputs = (IN,)
     broadcast = (FACTORS,)
+    gathers = True
     outputs = (LINES, TOTALS, ECHOES)
 
     def step(self, state: State, batch: Sequence[Record | Tick]) -> Effects:
