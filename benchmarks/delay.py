@@ -3,6 +3,10 @@
 A delivered message has its line when its `sent` event and the first of `delivered` and `read` have come: the later append of the two is
 where its delay begins, by the broker's own clock. It ends when a read_committed consumer hands the line over. Broker, worker, publisher
 and reader share the machine.
+
+A log of ten weeks that is published in a few seconds would be no steady load: four days go by in each second, and at each midnight what
+is older than the horizon is forgotten. So the events are the first of a log that is long enough for nothing to fall due meanwhile.
+`--log 0` is that other load: then half of the seconds measured have as much to forget as to take in.
 """
 
 from __future__ import annotations
@@ -171,9 +175,9 @@ def show(found: Sequence[Delays]) -> None:
         print(f"{delays.pacing_ms:>10} {delays.events_per_s:>9,.0f} {len(delays.milliseconds):>8,} {quantiles} {shares}")
 
 
-async def run(*, pacings: Sequence[int], rate: int, seconds: float, partitions: int, directory: Path) -> list[Delays]:
+async def run(*, pacings: Sequence[int], rate: int, seconds: float, log_events: int, partitions: int, directory: Path) -> list[Delays]:
     """One after another on one broker."""
-    traffic = Traffic(int(rate * (seconds + WARM_UP_S + 2)), directory)
+    traffic = Traffic(int(rate * (seconds + WARM_UP_S + 2)), directory, of=log_events)
     traffic.write()
     kafka = broker.Broker()
     try:
@@ -197,6 +201,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks/delay", description=__doc__)
     parser.add_argument("--rate", type=int, default=10_000, metavar="EVENTS", help="a second; default: 10,000")
     parser.add_argument("--seconds", type=float, default=12, help="measured, after a warm-up; default: 12")
+    parser.add_argument("--log", type=int, default=20_000_000, metavar="EVENTS", help="of which these are the first; default: 20,000,000")
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--pacing", type=int, nargs="+", default=sorted({0, 10, 20, 50, 100, default}), metavar="MS")
     chosen = parser.parse_args()
@@ -204,7 +209,14 @@ def main() -> int:
     print(*(f"{name}: {value}" for name, value in machine.described().items()), sep="\n")
     with tempfile.TemporaryDirectory(prefix="wameter-benchmark-") as directory:
         found = asyncio.run(
-            run(pacings=chosen.pacing, rate=chosen.rate, seconds=chosen.seconds, partitions=chosen.partitions, directory=Path(directory))
+            run(
+                pacings=chosen.pacing,
+                rate=chosen.rate,
+                seconds=chosen.seconds,
+                log_events=chosen.log,
+                partitions=chosen.partitions,
+                directory=Path(directory),
+            )
         )
     print(f"\nAll settings; the default is pacing_ms {default}.")
     show(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ class Traffic:
     events: int
     directory: Path
     seed: int = SEED
+    of: int = 0
+    """How many events the log would have of which these are the first; 0: no more. Its ten weeks are the same, so the more there are, the
+    closer they lie."""
 
     @property
     def file(self) -> Path:
@@ -42,7 +46,7 @@ class Traffic:
     def write(self) -> None:
         """Makes the files."""
         with self.file.open("wb") as file:
-            file.writelines(event + b"\n" for _, event in keyed_events(self.seed, self.events))
+            file.writelines(event + b"\n" for _, event in islice(keyed_events(self.seed, max(self.of, self.events)), self.events))
         self.accounts.write_bytes(b"\n".join(profiles(self.seed)))
 
     def keyed(self) -> Iterator[tuple[bytes, bytes]]:

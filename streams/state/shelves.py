@@ -1,7 +1,8 @@
-"""Records in little memory: about 32 lie packed on one shelf, found by the hash of their key.
+"""Records in little memory: about 16 lie packed on one shelf, found by the hash of their key.
 
-A key and a value of their own cost Python 130 bytes more than their content, and an entry on a shelf 6. In exchange a look costs 0.8 µs
-where a dict takes 0.1, and a change 1.5: `store.py` keeps what was written lately in a dict before it.
+A key and a value of their own cost Python 130 bytes more than their content, and an entry on a shelf 8. In exchange a look costs 2.3 µs
+where a dict takes 0.9, and a change 3.3 (of a million records, in random order): `store.py` keeps what was written lately in a dict before
+it.
 """
 
 from __future__ import annotations
@@ -130,11 +131,6 @@ def _found(shelf: bytes, key: bytes) -> tuple[int, int]:
 def _length(count: int, place: int) -> int:
     """Where the length of one value stands."""
     return _KEYS + count * PREFIX_BYTES + place * _LENGTH_BYTES
-
-
-def _values(count: int) -> int:
-    """Where the values begin."""
-    return _length(count, count)
 
 
 def _span(shelf: bytes, count: int, place: int) -> tuple[int, int]:
