@@ -42,6 +42,8 @@ class Store:
         self._shelves = Shelves()
         self._asked: dict[bytes, bytes | None] = {}
         """What the open batch has found on the shelves: most of it is asked for again."""
+        self._restored: dict[bytes, bytes] = {}
+        """What is to be put on the shelves before anybody looks. It is in none of the others, and not counted."""
         self._pages: dict[bytes, bytes | Runs] = {}
         """By owner. What is unpacked in one of the next two may be newer."""
         self._warm: dict[bytes, Run | Runs] = {}
@@ -52,6 +54,7 @@ class Store:
         self._after: dict[bytes, bytes | None] = {}
 
     def __len__(self) -> int:
+        self._shelve()
         return self._entries
 
     def get(self, key: bytes) -> bytes | None:
@@ -120,6 +123,7 @@ class Store:
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Every key and value, in no order."""
+        self._shelve()
         packed = (entry for entry in self._shelves.items() if entry[0] not in self._recent)
         return chain(self._short.items(), self._recent.items(), packed, self._ordered_items())
 
@@ -145,8 +149,8 @@ class Store:
         self.commit()
 
     def restore(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Applies changelog records in order, outside of any batch. They go where they are going to stay: few of them are needed soon."""
-        recent, shelves = self._recent, self._shelves
+        """Applies changelog records in order, outside of any batch. They go where they are going to stay, many at a time."""
+        recent, restored, shelves = self._recent, self._restored, self._shelves
         self._asked.clear()
         for key, value in records:
             if len(key) != PREFIX_BYTES:
@@ -155,12 +159,22 @@ class Store:
                 else:
                     self.put(key, value)
                 continue
-            was_there = recent.pop(key, None) is not None
             if value is None:
-                self._entries -= shelves.pop(key) or was_there
+                restored.pop(key, None)
+                was_recent = recent.pop(key, None) is not None
+                self._entries -= shelves.pop(key) or was_recent
+            elif key in recent:
+                recent[key] = value
             else:
-                self._entries += shelves.put(key, value) and not was_there
+                restored[key] = value
         self.commit()
+        if len(restored) > max(RECENT_RECORDS, len(shelves) // 4):
+            self._shelve()
+
+    def _shelve(self) -> None:
+        """Puts what was restored on the shelves."""
+        restored, self._restored = self._restored, {}
+        self._entries += self._shelves.put_all(restored)
 
     def _order(self, key: bytes, value: bytes | None) -> bytes | None:
         """Sets or removes an ordered entry; returns what was there before."""
@@ -179,6 +193,8 @@ class Store:
             return found
         if len(key) != PREFIX_BYTES:
             return self._short.get(key)
+        if self._restored:
+            self._shelve()
         asked = self._asked
         if key in asked:
             return asked[key]

@@ -151,14 +151,18 @@ def test_a_range_of_less_or_more_than_a_bucket_is_refused() -> None:
         list(Store().range(b"abc"))
 
 
-def test_a_key_is_not_mistaken_for_the_end_of_one_and_the_head_of_the_next() -> None:
+@pytest.mark.parametrize("together", [False, True])
+def test_a_key_is_not_mistaken_for_the_end_of_one_and_the_head_of_the_next(together: bool) -> None:
     shelf, key = Shelves(), b"abcdefgh" + b"12345678" + b"x"
     before, after = b"#" * 9 + key[:8], key[8:] + b"#" * 8
     shelf.put(before, b"before")
     shelf.put(after, b"after")
     assert (before + after).find(key) == 9
     assert shelf.get(key) is None
-    shelf.put(key, b"itself")
+    if together:
+        assert shelf.put_all({key: b"itself", before: b"before"}) == 1
+    else:
+        assert shelf.put(key, b"itself")
     assert dict(shelf.items()) == {before: b"before", after: b"after", key: b"itself"}
     shelf.pop(key)
     assert (shelf.get(before), shelf.get(key), shelf.get(after), len(shelf)) == (b"before", None, b"after", 2)
@@ -177,6 +181,19 @@ def test_shelves_hold_what_was_put_however_many_there_are(count: int) -> None:
         packed.pop(key)
         del due[key]
     assert dict(packed.items()) == due
+
+
+@pytest.mark.parametrize("known", [0, 1, 500, 5000])
+@pytest.mark.parametrize("count", [0, 1, 32, 33, 5000])
+def test_many_values_are_put_like_one_after_another(known: int, count: int) -> None:
+    """Half of what is known is among them."""
+    before = {number.to_bytes(PREFIX_BYTES, "big"): b"old" * (number % 70) for number in range(known)}
+    many = {number.to_bytes(PREFIX_BYTES, "big"): b"new" * (number % 50) for number in range(known // 2, known // 2 + count)}
+    packed = Shelves()
+    assert packed.put_all(before) == known
+    assert packed.put_all(many) == len(many.keys() - before.keys())
+    assert dict(packed.items()) == before | many
+    assert len(packed) == len(before | many)
 
 
 def test_a_shelf_takes_a_value_of_megabytes() -> None:
