@@ -120,13 +120,16 @@ class _Seen:
             await self._consumer.stop()
 
     def lines(self) -> list[tuple[str, float]]:
-        """Message id of each first charge outside of groups, and when it was seen."""
+        """Message id of each first charge, and when it was seen. A group's message has several: a line names no member."""
         decoded = ((orjson.loads(value), seen_ms) for seen_ms, values in self._batches for value in values)
-        return [(line["message_id"], at_ms) for line, at_ms in decoded if line["revision"] == 1 and line.get("participant") is None]
+        return [(line["message_id"], at_ms) for line, at_ms in decoded if line["revision"] == 1]
 
 
 async def _appended(settings: Settings, from_ms: float, until_ms: float) -> tuple[dict[str, int], int]:
-    """When the event that brought a message's line was appended, for lines due in a stretch of time; and the events of that stretch."""
+    """When the event that brought a message's line was appended, for lines due in a stretch of time; and the events of that stretch.
+
+    Messages to groups are left out: each member has a line.
+    """
     sent: dict[str, int] = {}
     came: dict[str, int] = {}
     published = 0
@@ -138,6 +141,8 @@ async def _appended(settings: Settings, from_ms: float, until_ms: float) -> tupl
             for record in records:
                 published += from_ms <= record.timestamp < until_ms
                 event = orjson.loads(record.value)
+                if event["user"].startswith("g"):
+                    continue
                 if event["type"] == "message.sent":
                     sent.setdefault(event["message_id"], record.timestamp)
                 elif event["type"] in ("message.delivered", "message.read"):
