@@ -1,6 +1,6 @@
 """How state comes back from its changelog.
 
-Bytes stay bytes: what is restored is decoded when it is first needed, so a million records take about three seconds.
+Bytes stay bytes: what is restored is decoded when it is first needed, so a million records take about five seconds.
 """
 
 from __future__ import annotations
