@@ -27,7 +27,7 @@ async def _trickle(pipeline: Pipeline) -> None:
 
 async def _transactions(pipeline: Pipeline) -> int:
     """How many there were: each ends with a mark that takes an offset of its own."""
-    offsets = [record.offset for record in await pipeline.read("toy.out")]
+    offsets: list[int] = [record.offset for record in await pipeline.read("toy.out")]
     return 1 + sum(following - offset > 1 for offset, following in pairwise(offsets))
 
 
