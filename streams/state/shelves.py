@@ -59,11 +59,7 @@ class Shelves:
         shelf = self._shelves[number]
         count, place = _found(shelf, key)
         if place < 0:
-            lengths = _KEYS + count * PREFIX_BYTES
-            values = lengths + count * _LENGTH_BYTES
-            self._shelves[number] = b"".join(
-                (_counted(count + 1), shelf[_KEYS:lengths], key, shelf[lengths:values], _counted(len(value)), shelf[values:], value)
-            )
+            self._shelves[number] = _with(shelf, [key], [value])
             self._entries += 1
             if self._entries > PER_SHELF * len(self._shelves):
                 self._add_a_shelf()
@@ -90,17 +86,8 @@ class Shelves:
 
     def _put_together(self, number: int, keys: list[bytes], entries: Mapping[bytes, bytes]) -> None:
         shelf = self._shelves[number]
-        (count,) = _count_of(shelf)
-        lengths = _KEYS + count * PREFIX_BYTES
-        values = lengths + count * _LENGTH_BYTES
-        new = [key for key in keys if shelf.find(key, _KEYS, lengths) < 0]
-        added = [entries[key] for key in new]
-        self._shelves[number] = b"".join(
-            [
-                *(_counted(count + len(new)), shelf[_KEYS:lengths], *new),
-                *(shelf[lengths:values], _lengths(len(new)).pack(*map(len, added)), shelf[values:], *added),
-            ]
-        )
+        new = [key for key in keys if _found(shelf, key)[1] < 0]
+        self._shelves[number] = _with(shelf, new, [entries[key] for key in new])
         self._entries += len(new)
         if len(new) < len(keys):
             for key in set(keys).difference(new):
@@ -136,9 +123,8 @@ class Shelves:
         parted = new - (self._mask + 1) // 2
         stays: list[tuple[bytes, bytes]] = []
         goes: list[tuple[bytes, bytes]] = []
-        mask = self._mask
         for entry in _entries(self._shelves[parted]):
-            (goes if hash(entry[0]) & mask == new else stays).append(entry)
+            (goes if hash(entry[0]) & self._mask == new else stays).append(entry)
         self._shelves[parted] = _shelf(stays)
         self._shelves.append(_shelf(goes))
         if new == self._mask:
@@ -186,5 +172,14 @@ def _entries(shelf: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _shelf(entries: list[tuple[bytes, bytes]]) -> bytes:
-    lengths = _lengths(len(entries)).pack(*[len(value) for _, value in entries])
-    return b"".join([_counted(len(entries)), *[key for key, _ in entries], lengths, *[value for _, value in entries]])
+    return _with(_EMPTY, [key for key, _ in entries], [value for _, value in entries])
+
+
+def _with(shelf: bytes, keys: list[bytes], values: list[bytes]) -> bytes:
+    """A shelf with more entries on it, whose keys are new there."""
+    (count,) = _count_of(shelf)
+    lengths_at = _KEYS + count * PREFIX_BYTES
+    values_at = lengths_at + count * _LENGTH_BYTES
+    parts = [_counted(count + len(keys)), shelf[_KEYS:lengths_at], *keys]
+    parts += [shelf[lengths_at:values_at], _lengths(len(keys)).pack(*map(len, values)), shelf[values_at:], *values]
+    return b"".join(parts)

@@ -6,6 +6,11 @@ import asyncio
 import signal
 from itertools import pairwise
 
+import pytest
+
+from rating.stage import gathers
+from streams.settings import Settings
+from streams.stages import stages_of
 from tests.engine.harness import Pipeline, until
 
 FOR_EVER_MS = 3_600_000
@@ -18,8 +23,10 @@ async def _has_handled(pipeline: Pipeline, count: int) -> None:
     await until(are_there, f"{count} records are handled")
 
 
-async def _trickle(pipeline: Pipeline) -> None:
-    """Ten records, one after another."""
+async def _take_up_then_trickle(pipeline: Pipeline) -> None:
+    """One record that a worker handles, then ten, one after another."""
+    await pipeline.publish("toy.in", [(0, b"k", b"x")])
+    await _has_handled(pipeline, 1)
     for _ in range(10):
         await pipeline.publish("toy.in", [(0, b"k", b"x")])
         await asyncio.sleep(0.02)
@@ -31,37 +38,27 @@ async def _transactions(pipeline: Pipeline) -> int:
     return 1 + sum(following - offset > 1 for offset, following in pairwise(offsets))
 
 
-async def test_what_comes_while_records_may_gather_is_one_transaction(pipeline: Pipeline) -> None:
-    await pipeline.worker(gathers=True, gather_ms=5000)
-    await pipeline.publish("toy.in", [(0, b"k", b"x")])
-    await _has_handled(pipeline, 1)
-    await _trickle(pipeline)
-    await _has_handled(pipeline, 11)
-    assert await _transactions(pipeline) == 2
+def test_only_meter_is_waited_for() -> None:
+    assert {name for name, stage in stages_of(Settings()).items() if not gathers(stage)} == {"meter"}
 
 
-async def test_a_stage_that_is_waited_for_takes_each_record_as_it_comes(pipeline: Pipeline) -> None:
-    await pipeline.worker(gathers=False, gather_ms=FOR_EVER_MS, pacing_ms=0)
-    await pipeline.publish("toy.in", [(0, b"k", b"x")])
-    await _has_handled(pipeline, 1)
-    await _trickle(pipeline)
+@pytest.mark.parametrize("does_gather", [True, False])
+async def test_what_comes_shortly_after_a_transaction_is_one_more_if_it_may_gather(pipeline: Pipeline, does_gather: bool) -> None:
+    await pipeline.worker(gathers=does_gather, gather_ms=5000, pacing_ms=0)
+    await _take_up_then_trickle(pipeline)
     await _has_handled(pipeline, 11)
-    assert await _transactions(pipeline) > 2
+    assert (await _transactions(pipeline) == 2) is does_gather
 
 
 async def test_as_many_records_as_a_step_takes_wait_no_longer(pipeline: Pipeline) -> None:
     await pipeline.worker(gathers=True, gather_ms=FOR_EVER_MS, batch_max_records=10)
-    await pipeline.publish("toy.in", [(0, b"k", b"x")])
-    await _has_handled(pipeline, 1)
-    await _trickle(pipeline)
+    await _take_up_then_trickle(pipeline)
     await _has_handled(pipeline, 11)
 
 
 async def test_a_worker_that_is_stopped_while_records_gather_leaves_them_to_the_next(pipeline: Pipeline) -> None:
     worker = await pipeline.worker(gathers=True, gather_ms=FOR_EVER_MS)
-    await pipeline.publish("toy.in", [(0, b"k", b"x")])
-    await _has_handled(pipeline, 1)
-    await _trickle(pipeline)
+    await _take_up_then_trickle(pipeline)
     worker.signal(signal.SIGTERM)
     assert await worker.ended() == 0, worker.said()
     assert len(await pipeline.read("toy.out")) == 1

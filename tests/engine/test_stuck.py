@@ -92,7 +92,7 @@ async def test_a_broker_that_freezes_before_the_input_is_read_ends_the_worker_an
     worker = await pipeline.worker(batch_max_records=1, pacing_ms=500, stuck_timeout_ms=3000)
 
     async def knows_what_there_is() -> bool:
-        return len(await pipeline.read("toy.out")) > 3  # it looks every second where the log ends
+        return len(await pipeline.read("toy.out")) > 3  # it looks about every second where the log ends
 
     await until(knows_what_there_is, "the worker has been at work for a while")
     own_kafka.send(signal.SIGSTOP)
